@@ -1,0 +1,5 @@
+//go:build cgo
+
+package depend
+
+import _ "github.com/automerge/automerge-go"
