@@ -151,10 +151,10 @@ func (r *Reader) skipAny(depth int) {
 		}
 	case tagObject:
 		n := r.nested(depth, 2, "object")
-		keys := keyOrder{start: r.pos}
+		var keys keyOrder
 		for i := 0; i < n && r.err == nil; i++ {
 			key := r.Str()
-			if r.err == nil && !keys.next(r, key, i) {
+			if r.err == nil && !keys.next(key, i) {
 				r.loose = true
 			}
 			r.skipAny(depth - 1)
@@ -167,14 +167,13 @@ func (r *Reader) skipAny(depth int) {
 // keyOrder watches the keys of an object go by, to find out whether they are in the order of a JavaScript object and
 // without repetition. It remembers a few keys only: for large objects it answers no, which is always safe.
 type keyOrder struct {
-	start   int
 	recent  [16][]byte
 	others  bool
 	indexed bool
 	index   uint64
 }
 
-func (o *keyOrder) next(_ *Reader, key []byte, i int) bool {
+func (o *keyOrder) next(key []byte, i int) bool {
 	if i >= len(o.recent) {
 		return false
 	}

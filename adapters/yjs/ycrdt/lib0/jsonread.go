@@ -24,16 +24,6 @@ func ParseJSON(text []byte) (Any, error) {
 	return v, nil
 }
 
-// ValidJSON returns the error that ParseJSON would return. Short scalars, which formats mostly are, cost nothing.
-func ValidJSON(text []byte) error {
-	switch string(text) {
-	case "true", "false", "null", "{}", "[]", `""`:
-		return nil
-	}
-	_, err := ParseJSON(text)
-	return err
-}
-
 type jsonParser struct {
 	text []byte
 	pos  int
@@ -169,6 +159,14 @@ func (p *jsonParser) digits() bool {
 
 func (p *jsonParser) number() Any {
 	from := p.pos
+	if !p.scanNumber() {
+		return Any{}
+	}
+	f, _ := strconv.ParseFloat(string(p.text[from:p.pos]), 64) // out of range gives an infinity, as in JavaScript
+	return NumberOf(f)
+}
+
+func (p *jsonParser) scanNumber() bool {
 	if p.text[p.pos] == '-' {
 		p.pos++
 	}
@@ -187,10 +185,8 @@ func (p *jsonParser) number() Any {
 	}
 	if !ok {
 		p.fail(ErrJSON, "JSON number")
-		return Any{}
 	}
-	f, _ := strconv.ParseFloat(string(p.text[from:p.pos]), 64) // out of range gives an infinity, as in JavaScript
-	return NumberOf(f)
+	return ok
 }
 
 // str reads a string at its opening quote.
