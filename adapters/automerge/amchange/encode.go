@@ -25,7 +25,24 @@ func (d Draft) Encode() (*Change, error) {
 	c := &Change{Actor: d.Actor, Seq: d.Seq, StartOp: d.StartOp, Seconds: d.Seconds, Message: d.Message}
 	c.Deps = slices.Clone(d.Deps)
 	slices.SortFunc(c.Deps, func(a, b Hash) int { return cmp.Compare(string(a[:]), string(b[:])) })
+	for _, o := range d.Ops {
+		if o.Value.kind.IsObject() {
+			return nil, errors.New("amchange: encode: an object is made by its action, not by a value")
+		}
+	}
+	chunk, _, err := ReadChunk(seal(appendBody(nil, c, d.write(c))), nil)
+	if err != nil {
+		return nil, err
+	}
+	out, err := Parse(chunk, &Limits{Empty: len(d.Ops), Operations: 1 << 30})
+	if err != nil {
+		return nil, fmt.Errorf("amchange: encode: %w", err)
+	}
+	return out, nil
+}
 
+// write writes the operations to columns, and fills the change's list of actors.
+func (d Draft) write(c *Change) *opWriter {
 	var others []Actor
 	note := func(id OpID) {
 		if !id.IsZero() && id.Actor != d.Actor {
@@ -53,9 +70,6 @@ func (d Draft) Encode() (*Change, error) {
 	for _, o := range d.Ops {
 		r := rawOp{obj: raw(o.Obj), key: o.Key, inSeq: o.InSequence, elem: raw(o.Elem), insert: o.Insert, action: o.Action,
 			value: o.Value, expand: o.Expand, name: o.Name, named: o.Named}
-		if o.Value.kind.IsObject() {
-			return nil, errors.New("amchange: encode: an object is made by its action, not by a value")
-		}
 		preds := slices.Clone(o.Preds)
 		slices.SortFunc(preds, OpID.Compare)
 		for _, p := range preds {
@@ -63,19 +77,15 @@ func (d Draft) Encode() (*Change, error) {
 		}
 		w.write(&r)
 	}
-	data := wrap(appendBody(nil, c, w))
+	return w
+}
+
+// seal makes a change chunk of a body.
+func seal(body []byte) []byte {
+	data := wrap(body)
 	hash := sha256.Sum256(data[8:])
 	copy(data[4:8], hash[:4])
-
-	chunk, _, err := ReadChunk(data, nil)
-	if err != nil {
-		return nil, err
-	}
-	out, err := Parse(chunk, &Limits{Empty: len(d.Ops), Operations: 1 << 30})
-	if err != nil {
-		return nil, fmt.Errorf("amchange: encode: %w", err)
-	}
-	return out, nil
+	return data
 }
 
 // appendBody writes the body of a change chunk.

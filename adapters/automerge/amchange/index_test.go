@@ -126,6 +126,22 @@ func indexConflicts(ix *amchange.Index, m *model) map[string]map[string]any {
 	return out
 }
 
+func TestIndex_FollowsMarksBlocksAndLists(t *testing.T) {
+	r := readRich(t)
+	ix, m := amchange.NewIndex(nil), newModel()
+	for _, raw := range r.Changes {
+		for _, c := range parse(t, raw) {
+			addAndCompare(t, ix, m, c)
+		}
+	}
+	var heads []string
+	for _, h := range ix.Heads() {
+		heads = append(heads, h.String())
+	}
+	require.Equal(t, r.Heads, heads)
+	require.Equal(t, r.Text, m.json(amchange.OpID{}).(map[string]any)["text"])
+}
+
 // plainStrings renders scalar strings as JavaScript's getConflicts does.
 func plainStrings(v any) any {
 	switch v := v.(type) {

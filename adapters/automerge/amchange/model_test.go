@@ -114,7 +114,11 @@ func (m *model) json(id amchange.OpID) any {
 		var b strings.Builder
 		for _, e := range o.order {
 			if l := live(o.elems[e]); len(l) > 0 {
-				b.WriteString(l[len(l)-1].Value.Str())
+				if last := l[len(l)-1]; last.Action == amchange.Set {
+					b.WriteString(last.Value.Str())
+				} else {
+					b.WriteString("\uFFFC") // a block
+				}
 			}
 		}
 		return b.String()

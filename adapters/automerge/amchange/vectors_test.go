@@ -43,6 +43,7 @@ func vectorChanges(t testing.TB) map[string][][]byte {
 		v := readVector(t, file)
 		out[v.Name] = v.Changes
 	}
+	out["rich"] = readRich(t).Changes
 	b, err := os.ReadFile(filepath.Join(vectors.Dir(t, "tinybase-store"), "automerge.json"))
 	require.NoError(t, err)
 	var tb struct {
@@ -67,6 +68,23 @@ func vectorChanges(t testing.TB) map[string][][]byte {
 		}
 	}
 	return out
+}
+
+// rich is a document with what tables do not use, made by JavaScript 3.5.0: marks, blocks in a text, counters and
+// conflicts in lists, an empty change.
+type rich struct {
+	Heads   []string
+	Text    string
+	Changes [][]byte
+}
+
+func readRich(t testing.TB) rich {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "rich.json"))
+	require.NoError(t, err)
+	var r rich
+	require.NoError(t, json.Unmarshal(b, &r))
+	return r
 }
 
 func TestParse_AcceptsEveryChangeThatJavaScriptWrote(t *testing.T) {
