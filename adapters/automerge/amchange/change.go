@@ -210,6 +210,8 @@ func (c *Change) check(o *rawOp, counter uint64) error {
 		return errors.New("changes the head of a sequence")
 	case o.insert && (o.action == Delete || o.action == Increment):
 		return fmt.Errorf("inserts with action %s", o.action)
+	case o.action == Delete && len(o.preds) == 0:
+		return errors.New("deletes nothing") // engines keep deletions with what they delete, so this one would be lost
 	case o.insert && len(o.preds) > 0:
 		return errors.New("inserts over something")
 	case o.action == Increment && o.value.kind != Int:
