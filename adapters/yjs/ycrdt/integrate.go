@@ -69,8 +69,8 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 			it.left = left
 			it.originClient, it.originClock = it.client, it.clock-1
 			d.trim(it, offset)
-			if d.items.at(left).kind == kindGC {
-				it.parent = 0
+			if l := d.items.at(left); l.kind == kindGC || l.parent != it.parent || l.key != it.key {
+				it.parent = 0 // or it is no continuation at all, which only a broken writer can send
 			}
 		}
 		it.length -= offset
