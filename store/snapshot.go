@@ -114,6 +114,10 @@ func (c *content) CountCells() (n int) {
 	return n
 }
 
+// Same says whether s and o share everything, so that they are equal without being compared. It may be false for equal
+// content.
+func (s *Snapshot) Same(o *Snapshot) bool { return s.content == o.content }
+
 // Diff returns what is different in after compared with before. Its cost follows the size of the difference when one was
 // made from the other, because Snapshots share what is equal.
 func Diff(before, after *Snapshot) Changes { return DiffIn(Path{}, before, after) }

@@ -26,8 +26,9 @@ type Store struct {
 
 // job is a transaction that waits for the writer's lock.
 type job struct {
-	by Origin
-	fn func(*Tx) error
+	by   Origin
+	fn   func(*Tx) error
+	then func(error)
 }
 
 // New returns an empty Store.
@@ -56,10 +57,12 @@ func (s *Store) UpdateAs(by Origin, fn func(*Tx) error) error {
 
 // Enqueue runs fn as a transaction at once if no other transaction runs, and otherwise right after the one that runs, in
 // that goroutine. It never waits for a lock, so it may be called where other locks are held or from inside a transaction.
-// fn has to see to its own errors; one that it returns takes its writes back and goes nowhere else.
-func (s *Store) Enqueue(by Origin, fn func(*Tx) error) {
+//
+// then, unless it is nil, is told what came of it, still under the writer lock: it must not write to the Store, except by
+// Enqueue.
+func (s *Store) Enqueue(by Origin, fn func(*Tx) error, then func(error)) {
 	s.jobsMu.Lock()
-	s.jobs = append(s.jobs, job{by, fn})
+	s.jobs = append(s.jobs, job{by, fn, then})
 	s.jobsMu.Unlock()
 	s.settle()
 }
@@ -76,11 +79,14 @@ func (s *Store) locked(by Origin, fn func(*Tx) error) error {
 // job is left behind.
 func (s *Store) settle() {
 	for s.hasJobs() && s.mu.TryLock() {
-		if j, ok := s.takeJob(); ok {
-			_ = s.locked(j.by, j.fn)
-		} else {
-			s.mu.Unlock()
-		}
+		func() {
+			defer s.mu.Unlock()
+			if j, ok := s.takeJob(); ok {
+				if err := s.transact(j.by, j.fn); j.then != nil {
+					j.then(err)
+				}
+			}
+		}()
 	}
 	s.delivery.run(&s.listeners)
 }

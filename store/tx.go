@@ -307,27 +307,14 @@ func (tx *Tx) ReplaceIn(p Path, from *Snapshot) error {
 	if from != nil {
 		src = from.content
 	}
-	was := tx.content
-	tx.gen = new(edit) // what both share must not be written
-	tx.cur = nil
 	switch p.part {
-	case AtAll:
-		tx.content = src
-	case AtTables:
-		tx.tables = src.tables
-	case AtTable:
-		t, _ := src.tables.get(p.table)
-		tx.setTable(p.table, t)
-	case AtRow:
-		t, _ := tx.tables.get(p.table)
-		tx.setRow(p.table, t, p.row, src.row(p.table, p.row))
 	case AtCell:
 		return tx.SetCell(p.table, p.row, p.cell, src.Cell(p.table, p.row, p.cell))
-	case AtValues:
-		tx.values = src.values
 	case AtValue:
 		return tx.SetValue(p.cell, src.Value(p.cell))
 	}
+	was := tx.content
+	tx.replace(p, &src)
 	if tx.unlogd {
 		if differs(p, &was, &tx.content) {
 			tx.writes++
@@ -342,6 +329,26 @@ func (tx *Tx) ReplaceIn(p Path, from *Snapshot) error {
 		})
 	}
 	return nil
+}
+
+// replace makes a part, other than one cell or one value, equal to the same part of src.
+func (tx *Tx) replace(p Path, src *content) {
+	tx.gen = new(edit) // what both share must not be written
+	tx.cur = nil
+	switch p.part {
+	case AtAll:
+		tx.content = *src
+	case AtTables:
+		tx.tables = src.tables
+	case AtTable:
+		t, _ := src.tables.get(p.table)
+		tx.setTable(p.table, t)
+	case AtRow:
+		t, _ := tx.tables.get(p.table)
+		tx.setRow(p.table, t, p.row, src.row(p.table, p.row))
+	case AtValues:
+		tx.values = src.values
+	}
 }
 
 // CopyRow returns the cells of a row as a map.
