@@ -155,3 +155,18 @@ func (c *Clock) after(now, millis, counter int64) (int64, int64) {
 	}
 	return last, -1
 }
+
+// Ready returns [ErrExhausted] when fewer than n more stamps can be made.
+func (c *Clock) Ready(n int) error {
+	millis, counter := c.after(c.now().UnixMilli(), 0, 0)
+	if left := MaxTime - millis; left < 0 || left < 1<<30 && left*(MaxCounter+1)+MaxCounter-counter < int64(n) {
+		return ErrExhausted
+	}
+	return nil
+}
+
+// Passes reports whether the next stamp is above s.
+func (c *Clock) Passes(s Stamp) bool {
+	millis, counter := c.after(c.now().UnixMilli(), 0, 0)
+	return millis > s.Millis() || millis == s.Millis() && counter >= int64(s.Counter())
+}
