@@ -149,6 +149,9 @@ func (t *Target) put(m ycrdt.Map, key, table, cell string, x store.Value) error 
 		if shown && have == x || !shown && !x.Exists() {
 			return nil
 		}
+		if x.Kind() == store.String && cur.Kind() == ycrdt.KindText && t.isText(table, cell) && shown {
+			return edit(cur.Shared().Text(), have.Text(), x.Text())
+		}
 	}
 	switch {
 	case !x.Exists():
