@@ -8,8 +8,8 @@ import (
 // maxFan is the greatest number of entries of a leaf and of children of a branch.
 //
 // A write copies one node per level, so a small number makes single writes cheap; a large one makes lookups and
-// iteration cheap. At 32 a table of a million rows has four levels.
-const maxFan = 32
+// iteration cheap. At 24 a table of a million rows has five levels.
+const maxFan = 24
 
 // tree is a persistent B+ tree with string keys in byte order. The zero tree is empty. A tree value is one pointer;
 // copying it is a snapshot.

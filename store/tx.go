@@ -9,7 +9,10 @@ import (
 // inside the function it was given to, in that goroutine.
 //
 // Setters check what they are given and change nothing when they return an error. Setting an equal value changes nothing.
-type Tx struct {
+type Tx struct{ *work }
+
+// work is what a transaction has done so far. A Store has one, for one transaction after the other.
+type work struct {
 	content
 	before *Snapshot
 	gen    *edit
