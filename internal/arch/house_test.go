@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +19,7 @@ import (
 
 // list returns all packages of the module and what they need, as the go command sees them with or without cgo.
 func list(t *testing.T, cgo string) []arch.Package {
+	noteSources(t)
 	cmd := exec.Command("go", "list", "-deps", "-e", "-json=ImportPath,Standard,Imports,CgoFiles", arch.Module+"/...")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	var stderr bytes.Buffer
@@ -34,6 +37,16 @@ func list(t *testing.T, cgo string) []arch.Package {
 		}
 		pkgs = append(pkgs, p)
 	}
+}
+
+// noteSources opens every folder of the module, so that the go command runs these tests again after any source has changed.
+func noteSources(t *testing.T) {
+	require.NoError(t, filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git") {
+			return fs.SkipDir
+		}
+		return err
+	}))
 }
 
 func TestHouse_EveryArrowGoesDown(t *testing.T) {

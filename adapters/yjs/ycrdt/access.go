@@ -12,13 +12,6 @@ type Txn struct{ access }
 // A Reader gives access to a document inside View.
 type Reader struct{ access }
 
-func (a *access) readable() error {
-	if a.doc == nil {
-		return ErrClosed
-	}
-	return nil
-}
-
 func (a *access) writable() error {
 	switch {
 	case a.doc == nil:
@@ -106,10 +99,7 @@ const (
 
 // get returns the type, nil with an error if it is gone.
 func (n node) get() (*stype, error) {
-	if n.a == nil {
-		return nil, ErrDeleted
-	}
-	if n.a.doc == nil {
+	if n.a != nil && n.a.doc == nil {
 		return nil, ErrClosed
 	}
 	if n.t == 0 {
@@ -214,7 +204,7 @@ type Shared struct{ node }
 // Map returns the handle as that of a map (or XML hook, which is a map).
 func (s Shared) Map() Map {
 	if k := s.Kind(); k == KindMap || k == KindXMLHook || k == KindUntyped || k == KindUndefined {
-		return Map{s.node}
+		return Map(s)
 	}
 	return Map{node{a: s.a, gen: uint32(codeKind)}}
 }

@@ -48,7 +48,7 @@ func (n node) elements() iter.Seq2[int, Value] {
 // Array returns the handle as that of an array.
 func (s Shared) Array() Array {
 	if k := s.Kind(); k == KindArray || k == KindUntyped || k == KindUndefined {
-		return Array{s.node}
+		return Array(s)
 	}
 	return Array{node{a: s.a, gen: uint32(codeKind)}}
 }

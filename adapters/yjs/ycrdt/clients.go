@@ -67,8 +67,6 @@ const blockMax = 256
 // A place is a position in a structList. Changing the list makes places invalid, except as the methods say.
 type place struct{ b, i int }
 
-func (l *structList) empty() bool { return len(l.blocks) == 0 }
-
 func (l *structList) at(p place) uint32 { return l.blocks[p.b].items[p.i] }
 
 func (l *structList) lastPlace() place {

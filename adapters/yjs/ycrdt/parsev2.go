@@ -199,11 +199,11 @@ func (p *parser) contentV2(c *columns, it *item, at int) uint64 {
 		p.text(it, s, c)
 	case kindEmbed:
 		it.flags |= flagAny
-		p.values(r, it, 1)
+		p.put(it, p.jsonAny(r), r)
 	case kindFormat:
 		it.flags |= flagAny
 		key := c.key()
-		p.put(it, lib0.AppendBytes(nil, key), r, p.canonical(r))
+		p.put(it, lib0.AppendBytes(nil, key), r, p.jsonAny(r))
 	case kindType:
 		p.typ(r, it, c.typeRef.Read(), at)
 		if k := kindOfRef(it.off); !c.failed() && k.named() {
@@ -227,6 +227,19 @@ func (p *parser) contentV2(c *columns, it *item, at int) uint64 {
 		return 0
 	}
 	return p.fill(r, it, length, at)
+}
+
+// jsonAny reads a value that must have a JSON text, because format V1 needs one.
+func (p *parser) jsonAny(r *lib0.Reader) []byte {
+	b := p.canonical(r)
+	if r.Failed() || b[0] >= 119 && b[0] <= 126 && b[0] != 122 {
+		return b // a string, a boolean, a number or null
+	}
+	again := lib0.NewReader(b)
+	if _, err := lib0.AppendJSON(nil, again.Any()); err != nil {
+		r.Fail(ErrJSON, "value")
+	}
+	return b
 }
 
 // canonical reads a value and returns its bytes as lib0 would write them.

@@ -12,7 +12,7 @@ func (a *access) Text(name string) Text { return Text{a.root(name, KindText)} }
 // Text returns the handle as that of a text (or XML text).
 func (s Shared) Text() Text {
 	if k := s.Kind(); k.isText() || k == KindUntyped || k == KindUndefined {
-		return Text{s.node}
+		return Text(s)
 	}
 	return Text{node{a: s.a, gen: uint32(codeKind)}}
 }

@@ -65,7 +65,6 @@ type stype struct {
 	kind       Kind
 	formatting bool // a format mark has been in the list
 	used       bool
-	declared   bool // a root that was given its kind
 }
 
 // types is the table of all shared types. Number 0 means none.

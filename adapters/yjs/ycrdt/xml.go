@@ -19,7 +19,7 @@ func (a *access) XMLFragment(name string) XML { return XML{a.root(name, KindXMLF
 func (s Shared) XML() XML {
 	switch s.Kind() {
 	case KindXMLElement, KindXMLFragment, KindUntyped, KindUndefined:
-		return XML{s.node}
+		return XML(s)
 	}
 	return XML{node{a: s.a, gen: uint32(codeKind)}}
 }
@@ -31,7 +31,7 @@ func (x XML) Len() int { return x.length() }
 func (x XML) Children() iter.Seq2[int, Value] { return x.elements() }
 
 // String returns the XML text as Yjs writes it: attributes sorted by name, nothing escaped.
-func (x XML) String() string { return Shared{x.node}.String() }
+func (x XML) String() string { return Shared(x).String() }
 
 // String returns a shared type as the text that Yjs' toString gives: the characters of a text, the markup of XML.
 func (s Shared) String() string {
@@ -68,7 +68,7 @@ func (s Shared) writeElement(b *strings.Builder) {
 		value Value
 	}
 	var attributes []pair
-	for k, v := range (Map{s.node}).All() {
+	for k, v := range (Map(s)).All() {
 		attributes = append(attributes, pair{k, v})
 	}
 	slices.SortFunc(attributes, func(a, b pair) int { return compareUTF16(a.key, b.key) })
@@ -176,7 +176,7 @@ func (s Shared) json(depth int) Any {
 	switch s.Kind() {
 	case KindMap, KindXMLHook, KindUntyped:
 		fields := make([]Field, 0, s.mapLen())
-		for k, v := range (Map{s.node}).All() {
+		for k, v := range (Map(s)).All() {
 			fields = append(fields, Field{Key: k, Value: plain(v)})
 		}
 		return lib0.ObjectOf(fields...)
@@ -192,7 +192,7 @@ func (s Shared) json(depth int) Any {
 	return Any{}
 }
 
-func (s Shared) mapLen() int { return Map{s.node}.Len() }
+func (s Shared) mapLen() int { return Map(s).Len() }
 
 // Insert inserts children before index: elements, texts and hooks, as described by NewXMLElement and others.
 func (x XML) Insert(index int, children ...Value) error { return x.insertAt(index, children) }
@@ -201,13 +201,13 @@ func (x XML) Insert(index int, children ...Value) error { return x.insertAt(inde
 func (x XML) Delete(index, count int) error { return x.deleteAt(index, count) }
 
 // Attribute returns an attribute; ok is false if it is not set.
-func (x XML) Attribute(name string) (v Value, ok bool) { return Map{x.node}.Get(name) }
+func (x XML) Attribute(name string) (v Value, ok bool) { return Map(x).Get(name) }
 
 // Attributes iterates over the attributes.
-func (x XML) Attributes() iter.Seq2[string, Value] { return Map{x.node}.All() }
+func (x XML) Attributes() iter.Seq2[string, Value] { return Map(x).All() }
 
 // SetAttribute sets an attribute.
-func (x XML) SetAttribute(name string, v Value) error { return Map{x.node}.Set(name, v) }
+func (x XML) SetAttribute(name string, v Value) error { return Map(x).Set(name, v) }
 
 // RemoveAttribute removes an attribute.
-func (x XML) RemoveAttribute(name string) error { return Map{x.node}.Delete(name) }
+func (x XML) RemoveAttribute(name string) error { return Map(x).Delete(name) }
