@@ -112,8 +112,6 @@ type engine struct {
 	beacon   time.Time
 	asked    string // the id of the last announcement
 	lost     bool   // the hashes are to be sent
-	channel  string
-	mux      bool
 }
 
 // tellings is what was said to a peer last: these are your hashes, and those are mine.
@@ -165,11 +163,7 @@ func (e *engine) send(to string, m Message, body func([]byte) []byte) {
 		to = ServerID // on the way from a server stands who sent it
 	}
 	size := len(m.Body) + 64
-	frame := make([]byte, 0, size+len(to)+len(e.channel))
-	if e.mux {
-		frame = AppendChannel(frame, e.channel, nil)
-	}
-	frame = AppendFrame(frame, to, nil)
+	frame := AppendFrame(make([]byte, 0, size+len(to)), to, nil)
 	from := len(frame)
 	if body != nil {
 		m.Body = nil

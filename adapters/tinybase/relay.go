@@ -56,12 +56,20 @@ func (r *Relay) Clients() []string {
 
 // Session returns the relay's end of a new client's connection, and the client's id.
 func (r *Relay) Session() (s *RelaySession, client string) {
-	budget := r.budget
+	return r.Channel(make(chan struct{}, 1), nil)
+}
+
+// Channel returns the relay's end of a channel of a [Shared] connection, which wakes the connection when it has something to
+// say. The budget is the connection's; nil is one of the session's own.
+func (r *Relay) Channel(wake chan struct{}, budget *Budget) (s *RelaySession, client string) {
+	if budget == nil {
+		budget = r.budget
+	}
 	if budget != nil {
 		budget = NewBudget(MaxFragmentGroups, MaxFrame, budget)
 	}
 	client = newClientID(r.random)
-	s = &RelaySession{relay: r, id: client, wake: make(chan struct{}, 1),
+	s = &RelaySession{relay: r, id: client, wake: wake,
 		assembler: NewAssembler(&AssemblerOptions{Timeout: r.fragments, Budget: budget})}
 	r.mu.Lock()
 	defer r.mu.Unlock()

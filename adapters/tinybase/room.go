@@ -47,6 +47,22 @@ func (r *Room) Session(o *Options) (s *Session, client string) {
 	return s, client
 }
 
+// Channel returns the server's end of a channel of a [Shared] connection, which wakes the connection when it has something
+// to say. A client that lost its connection opens the channel again, but does not ask what it missed; so it is told what is
+// here.
+func (r *Room) Channel(wake chan struct{}, o *Options) (s *Session, client string) {
+	if o == nil {
+		o = &r.o
+	}
+	s = newSession(newEngine(r.m, o, wake, true))
+	s.start = func() {
+		if s.e.hashes() != ([2]uint32{}) {
+			s.e.announce("")
+		}
+	}
+	return s, r.join(s)
+}
+
 func (r *Room) join(s *Session) (client string) {
 	client = newClientID(s.e.Random)
 	r.mu.Lock()

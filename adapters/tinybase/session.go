@@ -24,7 +24,10 @@ var (
 // room what they have, takes what is missing here, and tells them what is here. A lost connection takes a new Session on
 // the same store, which makes up for what was missed.
 func NewClient(m *mergeable.Store, o *Options) *Session {
-	wake := make(chan struct{}, 1)
+	return newClient(m, o, make(chan struct{}, 1))
+}
+
+func newClient(m *mergeable.Store, o *Options, wake chan struct{}) *Session {
 	s := newSession(newEngine(m, o, wake, false))
 	s.start = s.e.greet
 	return s

@@ -147,14 +147,15 @@ func TestRoom_SendsAFirstSyncTooLargeForOneFrameInPieces(t *testing.T) {
 
 func TestShared_HasARoomForEachChannel(t *testing.T) {
 	rooms := map[string]*tinybase.Room{}
-	open := func(channel string) (*tinybase.Room, error) {
+	open := func(channel string, wake chan struct{}, budget *tinybase.Budget) (synchronizer.Session, error) {
 		if channel == "closed" {
 			return nil, synchronizer.Errorf(4403, "not yours")
 		}
 		if rooms[channel] == nil {
 			rooms[channel] = tinybase.NewRoom(newStore(t, "server "+channel, nil), nil)
 		}
-		return rooms[channel], nil
+		s, _ := rooms[channel].Channel(wake, &tinybase.Options{Budget: budget})
+		return s, nil
 	}
 	a, b := newStore(t, "a", nil), newStore(t, "b", nil)
 	set(t, a, "t/r/c", store.Of("a"))
