@@ -1,0 +1,196 @@
+package store
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Store holds tables of rows of cells, and keyed values, in memory. It is a sequence of immutable Snapshots: a
+// transaction makes the next one. The zero Store is not usable; see [New].
+//
+// All methods may be called by any goroutine. Readers never wait. One transaction runs at a time.
+type Store struct {
+	// mu is the writer's lock. Locks of documents and databases are taken after it, never before.
+	mu           sync.Mutex
+	participants []Participant
+
+	now atomic.Pointer[Snapshot]
+
+	jobsMu  sync.Mutex
+	jobs    []job
+	waiting atomic.Int32 // len(jobs)
+
+	listeners listeners
+	delivery  delivery
+}
+
+// job is a transaction that waits for the writer's lock.
+type job struct {
+	by   Origin
+	fn   func(*Tx) error
+	then func(error)
+}
+
+// New returns an empty Store.
+func New() *Store {
+	s := &Store{}
+	s.now.Store(&Snapshot{})
+	return s
+}
+
+// Snapshot returns the present content. It never waits, not even for a running transaction.
+func (s *Store) Snapshot() *Snapshot { return s.now.Load() }
+
+// Update runs a transaction for nobody in particular; see [Store.UpdateAs].
+func (s *Store) Update(fn func(*Tx) error) error { return s.UpdateAs(nil, fn) }
+
+// UpdateAs runs fn as one transaction, signed by an [Origin]. What fn writes becomes visible all at once. If fn or a
+// [Participant] returns an error or panics, nothing has happened.
+//
+// It waits for other transactions and returns after the listeners have been called, except that a listener which calls it
+// returns at once: its commit is delivered after the present one. fn must not call Update of the same Store.
+func (s *Store) UpdateAs(by Origin, fn func(*Tx) error) error {
+	defer s.settle()
+	s.mu.Lock()
+	return s.locked(by, fn)
+}
+
+// Enqueue runs fn as a transaction at once if no other transaction runs, and otherwise right after the one that runs, in
+// that goroutine. It never waits for a lock, so it may be called where other locks are held or from inside a transaction.
+//
+// then, unless it is nil, is told what came of it, still under the writer lock: it must not write to the Store, except by
+// Enqueue.
+func (s *Store) Enqueue(by Origin, fn func(*Tx) error, then func(error)) {
+	s.jobsMu.Lock()
+	s.jobs = append(s.jobs, job{by, fn, then})
+	s.waiting.Add(1)
+	s.jobsMu.Unlock()
+	s.settle()
+}
+
+// locked runs a transaction; the caller holds mu, which is released.
+func (s *Store) locked(by Origin, fn func(*Tx) error) error {
+	defer s.mu.Unlock()
+	return s.transact(by, fn)
+}
+
+// settle does what has become due when the writer's lock is free: waiting transactions, and the delivery of commits.
+//
+// A job is added before its goroutine tries the lock, and whoever holds the lock looks for jobs after giving it up, so no
+// job is left behind.
+func (s *Store) settle() {
+	for s.hasJobs() && s.mu.TryLock() {
+		func() {
+			defer s.mu.Unlock()
+			if j, ok := s.takeJob(); ok {
+				if err := s.transact(j.by, j.fn); j.then != nil {
+					j.then(err)
+				}
+			}
+		}()
+	}
+	s.delivery.run(&s.listeners)
+}
+
+func (s *Store) hasJobs() bool { return s.waiting.Load() > 0 }
+
+func (s *Store) takeJob() (j job, ok bool) {
+	s.jobsMu.Lock()
+	defer s.jobsMu.Unlock()
+	if len(s.jobs) == 0 {
+		return j, false
+	}
+	j = s.jobs[0]
+	s.jobs = slices.Delete(s.jobs, 0, 1)
+	s.waiting.Add(-1)
+	return j, true
+}
+
+// transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
+func (s *Store) transact(by Origin, fn func(*Tx) error) error {
+	before := s.now.Load()
+	tx := &Tx{content: before.content, before: before, gen: new(edit), origin: by}
+	defer func() { tx.done = true }()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if len(s.participants) > 0 {
+		if err := s.prepare(tx, by); err != nil {
+			return err
+		}
+	}
+	tx.leave()
+	if tx.unlogd {
+		if !differs(Path{}, &before.content, &tx.content) {
+			return nil
+		}
+	} else if tx.log.normalize(); tx.log.IsEmpty() {
+		return nil
+	}
+	tx.done = true
+	after := &Snapshot{version: before.version + 1, content: tx.content}
+	s.now.Store(after)
+	if len(s.participants) == 0 && !s.listeners.any() {
+		return nil
+	}
+	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
+	if !tx.unlogd {
+		c.know(tx.log)
+	}
+	for _, p := range s.participants {
+		p.Committed(c)
+	}
+	if s.listeners.any() {
+		s.delivery.add(c)
+	}
+	return nil
+}
+
+// maxRounds bounds how often Participants may react to each other within one transaction.
+const maxRounds = 16
+
+// prepare asks each Participant. When one of them has written, the others are asked again, until a whole round passes
+// without a write.
+func (s *Store) prepare(tx *Tx, by Origin) error {
+	writes := tx.writes
+	quiet := 0
+	for range maxRounds {
+		for _, p := range s.participants {
+			if err := p.Prepare(tx, by); err != nil {
+				return err
+			}
+			if quiet++; tx.writes != writes {
+				writes, quiet = tx.writes, 1
+			}
+			if quiet >= len(s.participants) {
+				return nil
+			}
+		}
+	}
+	return ErrUnsettled
+}
+
+// Participant takes part in every transaction of a Store: a schema, a check of what clients send, clock stamps, a bound
+// document.
+type Participant interface {
+	// Prepare is called before a transaction is committed, possibly more than once. It may write, and it may refuse by an
+	// error, which the caller of Update gets.
+	Prepare(tx *Tx, by Origin) error
+	// Committed is called after the new content is visible and before the next transaction may begin. It may not fail and
+	// may not write to the Store, except by Enqueue.
+	Committed(c *Commit)
+}
+
+// Join makes p take part in every later transaction, after those who joined before. leave ends it; it waits for a running
+// transaction, so it must not be called from inside one.
+func (s *Store) Join(p Participant) (leave func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.participants = append(slices.Clip(s.participants), p)
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.participants = slices.DeleteFunc(slices.Clone(s.participants), func(q Participant) bool { return q == p })
+	})
+}
