@@ -97,6 +97,8 @@ type Options struct {
 	OnUnavailable func(DocumentID)
 	// OnRefused is told of a sync message that a document refused. The session then ignores that document.
 	OnRefused func(Peer, DocumentID, error)
+	// OnError is told of failures that end nothing: a sync state could not be loaded or saved.
+	OnError func(error)
 	// OnRemoteHeads is told what storages have that we have subscribed to.
 	OnRemoteHeads func(DocumentID, StorageID, []amchange.Hash, time.Time)
 }

@@ -123,13 +123,15 @@ func (s *Session) Poll() ([][]byte, error) {
 }
 
 // Close ends the session and saves how far it has come. It may be called more than once.
-func (s *Session) Close() error {
+func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == done {
-		return nil
+		return
 	}
-	err := s.saveStates()
+	if err := s.saveStates(); err != nil && s.repo.opts.OnError != nil {
+		s.repo.opts.OnError(err)
+	}
 	joined := s.state == ready
 	s.state = done
 	s.end(errors.New("amrepo: the session is closed"))
@@ -137,7 +139,6 @@ func (s *Session) Close() error {
 		s.repo.depart(s)
 	}
 	s.links = nil
-	return err
 }
 
 func (s *Session) alive() error {

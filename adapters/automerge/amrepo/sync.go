@@ -198,6 +198,9 @@ func (s *Session) savedState(id DocumentID) []byte {
 	}
 	b, err := s.repo.opts.States.LoadSyncState(id, s.peer.StorageID)
 	if err != nil {
+		if s.repo.opts.OnError != nil {
+			s.repo.opts.OnError(fmt.Errorf("amrepo: document %s: load the sync state of %s: %w", id, s.peer.StorageID, err))
+		}
 		return nil
 	}
 	return b
