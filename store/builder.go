@@ -24,8 +24,7 @@ func (b *Builder) SetValue(id string, v Value) error {
 
 // Snapshot returns what has been built. The Builder may go on.
 func (b *Builder) Snapshot() *Snapshot {
-	b.tx.gen = new(edit)
-	b.tx.cur = nil
+	b.tx.settle()
 	return &Snapshot{content: b.tx.content}
 }
 

@@ -9,6 +9,10 @@ func diff[V any](a, b tree[V], same func(x, y V) bool, fn func(key string, old, 
 	if a.root == b.root {
 		return
 	}
+	if a.root != nil && b.root != nil && a.root.kids == nil && b.root.kids == nil {
+		diffLeaves(a.root, b.root, same, fn)
+		return
+	}
 	var zero V
 	x, y := newWalk(a.root), newWalk(b.root)
 	for {
@@ -35,6 +39,38 @@ func diff[V any](a, b tree[V], same func(x, y V) bool, fn func(key string, old, 
 			}
 			x.next()
 			y.next()
+		}
+	}
+}
+
+// diffLeaves is diff for two trees of one leaf each, such as rows.
+func diffLeaves[V any](a, b *node[V], same func(x, y V) bool, fn func(key string, old, new V) bool) {
+	var zero V
+	if len(a.keys) == len(b.keys) && &a.keys[0] == &b.keys[0] {
+		for i := range a.vals {
+			if !same(a.vals[i], b.vals[i]) && !fn(a.keys[i], a.vals[i], b.vals[i]) {
+				return
+			}
+		}
+		return
+	}
+	i, j := 0, 0
+	for i < len(a.keys) || j < len(b.keys) {
+		more := true
+		switch {
+		case j == len(b.keys) || i < len(a.keys) && a.keys[i] < b.keys[j]:
+			more = fn(a.keys[i], a.vals[i], zero)
+			i++
+		case i == len(a.keys) || b.keys[j] < a.keys[i]:
+			more = fn(b.keys[j], zero, b.vals[j])
+			j++
+		default:
+			more = same(a.vals[i], b.vals[j]) || fn(a.keys[i], a.vals[i], b.vals[j])
+			i++
+			j++
+		}
+		if !more {
+			return
 		}
 	}
 }

@@ -17,8 +17,9 @@ type Store struct {
 
 	now atomic.Pointer[Snapshot]
 
-	jobsMu sync.Mutex
-	jobs   []job
+	jobsMu  sync.Mutex
+	jobs    []job
+	waiting atomic.Int32 // len(jobs)
 
 	listeners listeners
 	delivery  delivery
@@ -63,6 +64,7 @@ func (s *Store) UpdateAs(by Origin, fn func(*Tx) error) error {
 func (s *Store) Enqueue(by Origin, fn func(*Tx) error, then func(error)) {
 	s.jobsMu.Lock()
 	s.jobs = append(s.jobs, job{by, fn, then})
+	s.waiting.Add(1)
 	s.jobsMu.Unlock()
 	s.settle()
 }
@@ -91,11 +93,7 @@ func (s *Store) settle() {
 	s.delivery.run(&s.listeners)
 }
 
-func (s *Store) hasJobs() bool {
-	s.jobsMu.Lock()
-	defer s.jobsMu.Unlock()
-	return len(s.jobs) > 0
-}
+func (s *Store) hasJobs() bool { return s.waiting.Load() > 0 }
 
 func (s *Store) takeJob() (j job, ok bool) {
 	s.jobsMu.Lock()
@@ -105,6 +103,7 @@ func (s *Store) takeJob() (j job, ok bool) {
 	}
 	j = s.jobs[0]
 	s.jobs = slices.Delete(s.jobs, 0, 1)
+	s.waiting.Add(-1)
 	return j, true
 }
 
@@ -121,6 +120,7 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 			return err
 		}
 	}
+	tx.leave()
 	if tx.unlogd {
 		if !differs(Path{}, &before.content, &tx.content) {
 			return nil
@@ -128,16 +128,16 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	} else if tx.log.normalize(); tx.log.IsEmpty() {
 		return nil
 	}
+	tx.done = true
 	after := &Snapshot{version: before.version + 1, content: tx.content}
 	s.now.Store(after)
 	if len(s.participants) == 0 && !s.listeners.any() {
 		return nil
 	}
-	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after}
+	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
 	if !tx.unlogd {
 		c.know(tx.log)
 	}
-	tx.done = true
 	for _, p := range s.participants {
 		p.Committed(c)
 	}

@@ -25,19 +25,26 @@ type edit struct{ _ byte }
 
 // node is a leaf (kids == nil: keys[i] has vals[i]) or a branch (keys[i] is a lower bound of kids[i]; the first bound is
 // never compared).
+//
+// A node and its entries are one object; see newLeaf and newBranch. The keys are an array of their own, because nodes share
+// it: a copy with the keys of the original, and rows with the same cells.
 type node[V any] struct {
-	gen  *edit
-	size int // entries at or below this node
-	keys []string
-	vals []V
-	kids []*node[V]
+	gen     *edit
+	size    int32 // entries at or below this node
+	ownKeys bool  // nobody else has keys, so gen may write into them
+	keys    []string
+	vals    []V
+	kids    *kids[V]
 }
+
+// kids are the children of a branch, as many as it has keys. The last place is used for the moment before a split only.
+type kids[V any] [maxFan + 1]*node[V]
 
 func (t tree[V]) len() int {
 	if t.root == nil {
 		return 0
 	}
-	return t.root.size
+	return int(t.root.size)
 }
 
 // get returns the value under key.
@@ -83,54 +90,113 @@ func (n *node[V]) childOf(key string) int {
 	return lo - 1
 }
 
-// own returns n if gen made it, and otherwise a copy that gen may write, with room for one more entry.
-func (n *node[V]) own(gen *edit, extra int) *node[V] {
+// own returns n if gen made it, and otherwise a copy that gen may write.
+func (n *node[V]) own(gen *edit) *node[V] {
 	if n.gen == gen {
 		return n
 	}
-	c := &node[V]{gen: gen, size: n.size, keys: make([]string, len(n.keys), len(n.keys)+extra)}
-	copy(c.keys, n.keys)
+	var c *node[V]
 	if n.kids != nil {
-		c.kids = make([]*node[V], len(n.kids), len(n.kids)+extra)
-		copy(c.kids, n.kids)
+		c = newBranch[V](gen)
+		copy(c.kids[:], n.kids[:len(n.keys)])
 	} else {
-		c.vals = make([]V, len(n.vals), len(n.vals)+extra)
+		c = newLeaf[V](gen, len(n.vals))
+		c.vals = c.vals[:len(n.vals)]
 		copy(c.vals, n.vals)
 	}
+	c.size, c.keys = n.size, n.keys
 	return c
+}
+
+// insertKey puts key at i of n, which gen owns. shape is the keys of a node that n may become like: as long as n is the
+// beginning of it, n shares them.
+func (n *node[V]) insertKey(i int, key string, shape []string) {
+	at := len(n.keys)
+	if i == at && at < len(shape) && shape[at] == key && (at == 0 || &shape[0] == &n.keys[0]) {
+		n.keys, n.ownKeys = shape[:at+1:at+1], false
+		return
+	}
+	if n.ownKeys && at < cap(n.keys) {
+		n.keys = slices.Insert(n.keys, i, key)
+		return
+	}
+	room := at + 1
+	if n.ownKeys {
+		room += at / 2
+	}
+	keys := make([]string, at+1, max(room, min(len(shape), maxFan)))
+	copy(keys, n.keys[:i])
+	keys[i] = key
+	copy(keys[i+1:], n.keys[i:])
+	n.keys, n.ownKeys = keys, true
+}
+
+func (n *node[V]) deleteKey(i int) {
+	if n.ownKeys {
+		n.keys = slices.Delete(n.keys, i, i+1)
+		return
+	}
+	keys := make([]string, len(n.keys)-1)
+	copy(keys, n.keys[:i])
+	copy(keys[i:], n.keys[i+1:])
+	n.keys, n.ownKeys = keys, true
+}
+
+// insert puts an entry at i of a leaf and returns the leaf that has it.
+func (n *node[V]) insert(gen *edit, i int, key string, v V, shape []string) *node[V] {
+	if n.gen != gen || len(n.vals) == cap(n.vals) {
+		room := len(n.vals) + 1
+		if n.gen == gen {
+			room += len(n.vals) / 2
+		}
+		c := newLeaf[V](gen, max(room, min(len(shape), maxFan)))
+		c.vals = append(c.vals, n.vals...)
+		c.keys, c.ownKeys = n.keys, n.ownKeys && n.gen == gen
+		c.size = n.size
+		n = c
+	}
+	n.vals = slices.Insert(n.vals, i, v)
+	n.insertKey(i, key, shape)
+	n.size++
+	return n
 }
 
 // set puts v under key and says whether the key is new.
 func (t tree[V]) set(gen *edit, key string, v V) (_ tree[V], added bool) {
+	return t.setLike(gen, key, v, nil)
+}
+
+// setLike is set for a tree that is probably going to have the keys in shape.
+func (t tree[V]) setLike(gen *edit, key string, v V, shape []string) (_ tree[V], added bool) {
 	if t.root == nil {
-		return tree[V]{&node[V]{gen: gen, size: 1, keys: []string{key}, vals: []V{v}}}, true
+		n := newLeaf[V](gen, max(1, min(len(shape), maxFan)))
+		return tree[V]{n.insert(gen, 0, key, v, shape)}, true
 	}
-	n, right, added := t.root.set(gen, key, v)
+	n, right, added := t.root.set(gen, key, v, shape)
 	if right != nil {
-		n = &node[V]{gen: gen, size: n.size + right.size, keys: []string{"", right.keys[0]}, kids: []*node[V]{n, right}}
+		top := newBranch[V](gen)
+		top.size, top.keys, top.ownKeys = n.size+right.size, []string{"", right.keys[0]}, true
+		top.kids[0], top.kids[1] = n, right
+		n = top
 	}
 	return tree[V]{n}, added
 }
 
 // set returns the node that replaces n, and a new right neighbour when n had to be split.
-func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added bool) {
+func (n *node[V]) set(gen *edit, key string, v V, shape []string) (left, right *node[V], added bool) {
 	if n.kids == nil {
 		i, found := n.find(key)
 		if found {
-			n = n.own(gen, 0)
+			n = n.own(gen)
 			n.vals[i] = v
 			return n, nil, false
 		}
-		n = n.own(gen, 1)
-		n.keys = slices.Insert(n.keys, i, key)
-		n.vals = slices.Insert(n.vals, i, v)
-		n.size++
-		left, right = n.split(gen, i)
+		left, right = n.insert(gen, i, key, v, shape).split(gen, i)
 		return left, right, true
 	}
 	i := n.childOf(key)
-	kid, split, added := n.kids[i].set(gen, key, v)
-	n = n.own(gen, 1)
+	kid, split, added := n.kids[i].set(gen, key, v, shape)
+	n = n.own(gen)
 	n.kids[i] = kid
 	if added {
 		n.size++
@@ -138,8 +204,9 @@ func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added b
 	if split == nil {
 		return n, nil, added
 	}
-	n.keys = slices.Insert(n.keys, i+1, split.keys[0])
-	n.kids = slices.Insert(n.kids, i+1, split)
+	copy(n.kids[i+2:], n.kids[i+1:len(n.keys)])
+	n.kids[i+1] = split
+	n.insertKey(i+1, split.keys[0], nil)
 	left, right = n.split(gen, i+1)
 	return left, right, added
 }
@@ -154,24 +221,78 @@ func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
 	if grewAt == len(n.keys)-1 {
 		at = len(n.keys) - 1
 	}
-	r := &node[V]{gen: gen, keys: append(make([]string, 0, maxFan+1), n.keys[at:]...)}
-	clear(n.keys[at:])
-	n.keys = n.keys[:at]
+	var r *node[V]
 	if n.kids == nil {
-		r.vals = append(make([]V, 0, maxFan+1), n.vals[at:]...)
+		r = newLeaf[V](gen, maxFan+1)
+		r.vals = append(r.vals, n.vals[at:]...)
 		clear(n.vals[at:])
 		n.vals = n.vals[:at]
-		r.size = len(r.vals)
+		r.size = int32(len(r.vals))
 	} else {
-		r.kids = append(make([]*node[V], 0, maxFan+1), n.kids[at:]...)
+		r = newBranch[V](gen)
+		copy(r.kids[:], n.kids[at:len(n.keys)])
 		clear(n.kids[at:])
-		n.kids = n.kids[:at]
-		for _, k := range r.kids {
+		for _, k := range r.kids[:len(n.keys)-at] {
 			r.size += k.size
 		}
 	}
+	r.keys, r.ownKeys = append(make([]string, 0, maxFan+1), n.keys[at:]...), true
+	if n.ownKeys {
+		clear(n.keys[at:])
+	}
+	n.keys = n.keys[:at]
 	n.size -= r.size
 	return n, r
+}
+
+// spot is the place of an entry: the nodes from the root to its leaf, each with the index of the next, and of the entry.
+type spot[V any] struct {
+	at [maxDepth]struct {
+		n *node[V]
+		i int
+	}
+	depth int
+}
+
+// seek is get, and notes where the entry is, or would be.
+func (t tree[V]) seek(key string, s *spot[V]) (v V, ok bool) {
+	s.depth = 0
+	n := t.root
+	if n == nil {
+		return v, false
+	}
+	for n.kids != nil {
+		i := n.childOf(key)
+		s.at[s.depth].n, s.at[s.depth].i = n, i
+		s.depth++
+		n = n.kids[i]
+	}
+	i, found := n.find(key)
+	s.at[s.depth].n, s.at[s.depth].i = n, i
+	s.depth++
+	if found {
+		v = n.vals[i]
+	}
+	return v, found
+}
+
+// put replaces the entry at s and returns the tree that has it. A node that gen owns has owned nodes above it.
+func (s *spot[V]) put(gen *edit, v V) tree[V] {
+	d := s.depth - 1
+	n := s.at[d].n
+	c := n.own(gen)
+	c.vals[s.at[d].i] = v
+	for c != n { // n was copied, so the node above needs to know
+		if d == 0 {
+			return tree[V]{c}
+		}
+		d--
+		kid := c
+		n = s.at[d].n
+		c = n.own(gen)
+		c.kids[s.at[d].i] = kid
+	}
+	return tree[V]{s.at[0].n}
 }
 
 // delete removes key and says whether it was there.
@@ -180,7 +301,7 @@ func (t tree[V]) delete(gen *edit, key string) (_ tree[V], removed bool) {
 		return t, false
 	}
 	n := t.root.delete(gen, key)
-	for n != nil && n.kids != nil && len(n.kids) == 1 {
+	for n != nil && n.kids != nil && len(n.keys) == 1 {
 		n = n.kids[0]
 	}
 	return tree[V]{n}, true
@@ -191,18 +312,17 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	if n.size == 1 {
 		return nil
 	}
-	n = n.own(gen, 0)
+	n = n.own(gen)
 	n.size--
 	if n.kids == nil {
 		i, _ := n.find(key)
-		n.keys = slices.Delete(n.keys, i, i+1)
+		n.deleteKey(i)
 		n.vals = slices.Delete(n.vals, i, i+1)
 		return n
 	}
 	i := n.childOf(key)
 	if kid := n.kids[i].delete(gen, key); kid == nil {
-		n.keys = slices.Delete(n.keys, i, i+1)
-		n.kids = slices.Delete(n.kids, i, i+1)
+		n.deleteKid(i)
 	} else {
 		n.kids[i] = kid
 		n.mend(gen, i)
@@ -210,30 +330,40 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	return n
 }
 
+func (n *node[V]) deleteKid(i int) {
+	copy(n.kids[i:], n.kids[i+1:len(n.keys)])
+	n.kids[len(n.keys)-1] = nil
+	n.deleteKey(i)
+}
+
 // mend joins a child that has become small with a neighbour, when both fit into one node.
 func (n *node[V]) mend(gen *edit, i int) {
 	if len(n.kids[i].keys) >= maxFan/4 {
 		return
 	}
-	if i+1 == len(n.kids) {
+	if i+1 == len(n.keys) {
 		i--
 	}
 	if i < 0 || len(n.kids[i].keys)+len(n.kids[i+1].keys) > maxFan {
 		return
 	}
-	right := n.kids[i+1]
-	left := n.kids[i].own(gen, len(right.keys))
+	left, right := n.kids[i], n.kids[i+1]
 	from := len(left.keys)
-	left.keys = append(left.keys, right.keys...)
-	left.vals = append(left.vals, right.vals...)
-	left.size += right.size
-	if left.kids != nil {
-		left.keys[from] = n.keys[i+1] // the first bound of a branch may be anything; here it is compared
-		left.kids = append(left.kids, right.kids...)
+	keys := make([]string, 0, maxFan)
+	keys = append(append(keys, left.keys...), right.keys...)
+	var both *node[V]
+	if left.kids == nil {
+		both = newLeaf[V](gen, from+len(right.keys))
+		both.vals = append(append(both.vals, left.vals...), right.vals...)
+	} else {
+		keys[from] = n.keys[i+1] // the first bound of a branch may be anything; here it is compared
+		both = newBranch[V](gen)
+		copy(both.kids[:], left.kids[:from])
+		copy(both.kids[from:], right.kids[:len(right.keys)])
 	}
-	n.kids[i] = left
-	n.keys = slices.Delete(n.keys, i+1, i+2)
-	n.kids = slices.Delete(n.kids, i+1, i+2)
+	both.keys, both.ownKeys, both.size = keys, true, left.size+right.size
+	n.kids[i] = both
+	n.deleteKid(i + 1)
 }
 
 // all yields the entries in key order.
@@ -292,19 +422,26 @@ func (t tree[V]) check() string {
 
 func (n *node[V]) check() string {
 	size := len(n.vals)
-	for _, k := range n.kids {
-		if bad := k.check(); bad != "" {
-			return bad
+	if n.kids != nil {
+		for i, k := range n.kids {
+			if (k != nil) != (i < len(n.keys)) {
+				return "a branch has as many keys as children no longer"
+			} else if k == nil {
+				continue
+			}
+			if bad := k.check(); bad != "" {
+				return bad
+			}
+			size += int(k.size)
 		}
-		size += k.size
 	}
 	switch {
-	case n.size != size:
+	case int(n.size) != size:
 		return "a node has the wrong size"
 	case n.size == 0 || len(n.keys) > maxFan:
 		return "a node is empty or too large"
-	case n.kids != nil && len(n.kids) != len(n.keys), n.kids == nil && len(n.vals) != len(n.keys):
-		return "a node has as many keys as entries no longer"
+	case n.kids == nil && len(n.vals) != len(n.keys):
+		return "a leaf has as many keys as entries no longer"
 	}
 	return ""
 }

@@ -1,6 +1,9 @@
 package store
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Tx is one transaction: it reads what the Store holds with the transaction's own writes, and writes. It is valid only
 // inside the function it was given to, in that goroutine.
@@ -19,9 +22,13 @@ type Tx struct {
 	unlogd bool
 	writes int
 
-	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place.
+	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place. like is the
+	// keys of the row before it; rows with the same cells share one array of keys.
 	curTable, curRow string
 	cur              *node[Value]
+	like             []string
+
+	few [1]CellChange // the first of log.Cells
 }
 
 // maxLog is the number of writes of a transaction that are kept as a list.
@@ -35,8 +42,7 @@ func (tx *Tx) Before() *Snapshot { return tx.before }
 
 // Snapshot returns the content as the transaction sees it now. Later writes do not change it.
 func (tx *Tx) Snapshot() *Snapshot {
-	tx.gen = new(edit) // what this snapshot holds belongs to an older generation now
-	tx.cur = nil
+	tx.settle() // what this snapshot holds belongs to an older generation from now on
 	return &Snapshot{version: tx.before.version, content: tx.content}
 }
 
@@ -56,6 +62,9 @@ func (tx *Tx) note(table, row, cell string, old, new Value) {
 	if len(tx.log.Cells) == maxLog {
 		tx.unlog()
 		return
+	}
+	if tx.log.Cells == nil {
+		tx.log.Cells = tx.few[:0]
 	}
 	tx.log.Cells = append(tx.log.Cells, CellChange{table, row, cell, old, new})
 }
@@ -86,42 +95,113 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 		return ErrTxDone
 	}
 	if n := tx.cur; n != nil && tx.curRow == row && tx.curTable == table {
-		if i, found := n.find(cell); found {
+		i, found := n.find(cell)
+		if found {
 			if old := n.vals[i]; old != v {
 				n.vals[i] = v
 				tx.note(table, row, cell, old, v)
 			}
 			return nil
 		}
+		if len(n.vals) < min(cap(n.vals), maxFan) && validText(cell) {
+			n.insert(tx.gen, i, cell, v, tx.like)
+			tx.note(table, row, cell, Value{}, v)
+			return nil
+		}
 	}
 	t, hasTable := tx.tables.get(table)
-	r, hasRow := t.get(row)
-	old, hasCell := r.get(cell)
-	if !hasCell && !(validText(cell) && (hasRow || validText(row)) && (hasTable || validText(table))) {
-		return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
-	}
-	if old == v {
+	var at spot[cells]
+	r, hasRow := t.seek(row, &at)
+	if !hasRow {
+		if !(validText(cell) && validText(row) && (hasTable || validText(table))) {
+			return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
+		}
+		tx.leave()
+		if tx.like == nil {
+			tx.like = neighbour(&at)
+		}
+		r, _ = r.setLike(tx.gen, cell, v, tx.like)
+		newTable, _ := t.set(tx.gen, row, r)
+		if newTable.root != t.root {
+			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+		}
+		tx.enter(table, row, r)
+		tx.note(table, row, cell, Value{}, v)
 		return nil
 	}
-	tx.putRow(table, t, row, r, cell, v)
+	var old Value
+	var newRow cells
+	if n := r.root; n.kids == nil {
+		i, found := n.find(cell)
+		if found {
+			if old = n.vals[i]; old == v {
+				return nil
+			}
+			n = n.own(tx.gen)
+			n.vals[i] = v
+			newRow.root = n
+		}
+	} else if old, _ = r.get(cell); old == v {
+		return nil
+	}
+	if newRow.root == nil {
+		if !old.Exists() && !validText(cell) {
+			return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
+		}
+		newRow, _ = r.setLike(tx.gen, cell, v, tx.like)
+	}
+	if tx.cur != r.root {
+		tx.leave()
+	}
+	tx.enter(table, row, newRow)
+	if newRow.root != r.root {
+		if newTable := at.put(tx.gen, newRow); newTable.root != t.root {
+			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+		}
+	}
 	tx.note(table, row, cell, old, v)
 	return nil
 }
 
-// putRow writes a cell of row r of table t.
-func (tx *Tx) putRow(table string, t rows, row string, r cells, cell string, v Value) {
-	newRow, _ := r.set(tx.gen, cell, v)
+// enter makes row the one that is written in place.
+func (tx *Tx) enter(table, row string, r cells) {
 	tx.cur = nil
-	if newRow.root.kids == nil {
-		tx.cur, tx.curTable, tx.curRow = newRow.root, table, row
+	if r.root.kids == nil {
+		tx.cur, tx.curTable, tx.curRow = r.root, table, row
 	}
-	if newRow.root == r.root {
+}
+
+// leave ends writing in place. The keys of the row become those that the next row is compared with.
+func (tx *Tx) leave() {
+	n := tx.cur
+	tx.cur = nil
+	if n == nil {
 		return
 	}
-	newTable, _ := t.set(tx.gen, row, newRow)
-	if newTable.root != t.root {
-		tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+	if n.ownKeys && slices.Equal(n.keys, tx.like) {
+		n.keys = tx.like
+	} else {
+		tx.like = n.keys
 	}
+	n.ownKeys = false
+}
+
+// settle makes everything written so far belong to an older generation, which is never written again.
+func (tx *Tx) settle() {
+	tx.leave()
+	tx.gen = new(edit)
+}
+
+// neighbour returns the cell ids of a row next to the place of s.
+func neighbour(s *spot[cells]) []string {
+	if s.depth == 0 {
+		return nil
+	}
+	at := &s.at[s.depth-1]
+	if r := at.n.vals[min(at.i, len(at.n.vals)-1)].root; r.kids == nil {
+		return r.keys
+	}
+	return nil
 }
 
 // SetValue sets one keyed value. The zero Value deletes it. The error is a *[SetError] that wraps [ErrInvalid], or
@@ -203,7 +283,7 @@ func (tx *Tx) DelCell(table, row, cell string) error {
 	if !ok {
 		return nil
 	}
-	tx.cur = nil
+	tx.leave()
 	r, _ = r.delete(tx.gen, cell)
 	tx.setRow(table, t, row, r)
 	tx.note(table, row, cell, old, Value{})
@@ -282,8 +362,7 @@ type saved struct {
 }
 
 func (tx *Tx) save() saved {
-	tx.gen = new(edit)
-	tx.cur = nil
+	tx.settle()
 	return saved{tx.content, len(tx.log.Cells), len(tx.log.Values), tx.unlogd}
 }
 
@@ -333,8 +412,7 @@ func (tx *Tx) ReplaceIn(p Path, from *Snapshot) error {
 
 // replace makes a part, other than one cell or one value, equal to the same part of src.
 func (tx *Tx) replace(p Path, src *content) {
-	tx.gen = new(edit) // what both share must not be written
-	tx.cur = nil
+	tx.settle() // what both share must not be written
 	switch p.part {
 	case AtAll:
 		tx.content = *src
@@ -353,3 +431,7 @@ func (tx *Tx) replace(p Path, src *content) {
 
 // CopyRow returns the cells of a row as a map.
 func CopyRow(r Reader, table, row string) map[string]Value { return maps.Collect(r.Cells(table, row)) }
+
+// Writes counts the changes that the transaction has made so far. A Participant learns from it whether somebody has
+// written since it looked last.
+func (tx *Tx) Writes() int { return tx.writes }
