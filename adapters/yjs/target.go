@@ -144,8 +144,11 @@ func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(
 		}
 		var l layout
 		t.doc.View(func(r *ycrdt.Reader) { l = t.layoutIn(r) })
-		if len(c.Conflicts) > 0 {
-			t.conflicts(l, c.Conflicts)
+		if n, ok := l.(nested); ok && t.saving.Load() {
+			t.restore(n, c)
+		}
+		if t.onConflict != nil {
+			t.report(l, c.Conflicts)
 		}
 		if in := places(l, c.Changes); len(in) > 0 {
 			dirty(c.Origin, in)
@@ -181,7 +184,7 @@ func Seed(doc *ycrdt.Doc, root string, origin any) error {
 	}
 	err := doc.Update(origin, func(tx *ycrdt.Txn) error {
 		for _, key := range []string{tablesKey, valuesKey} {
-			if _, err := n.container(tx.Map(n.root), true, true, key); err != nil {
+			if _, err := n.container(tx.Map(n.root), key, true, true); err != nil {
 				return err
 			}
 		}
