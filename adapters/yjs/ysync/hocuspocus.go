@@ -55,6 +55,8 @@ type hpDoc struct {
 	req OpenRequest
 }
 
+func (d *hpDoc) String() string { return d.Name }
+
 // NewHocuspocusServer returns the server's end of a socket.
 func NewHocuspocusServer(opts HocuspocusOptions) *HocuspocusServer {
 	opts.Options = opts.Options.withDefaults()
