@@ -32,6 +32,7 @@ func TestProvider_WorksWithJavaScriptServers(t *testing.T) {
 			serve := map[string]string{"ws": "serveWs", "hocuspocus": "serveHocuspocus"}[family]
 			p.Call(serve, args{"token": "in"}, &port)
 			url := fmt.Sprintf("ws://127.0.0.1:%d", port)
+			p.Call(family, args{"id": "js", "url": url, "room": "rööm", "name": "rööm", "token": "in", "clientID": 30}, nil)
 			var docs []*ycrdt.Doc
 			var clients []*provider.Provider
 			for i := range 2 {
@@ -43,10 +44,8 @@ func TestProvider_WorksWithJavaScriptServers(t *testing.T) {
 				var c *provider.Provider
 				if family == "ws" {
 					c = provider.YWebsocket(ysync.Of(doc), url, "rööm", opts)
-					p.Call("ws", args{"id": "js", "url": url, "room": "rööm", "clientID": 30}, nil)
 				} else {
 					c = provider.Hocuspocus(ysync.Of(doc), url, "rööm", opts)
-					p.Call("hocuspocus", args{"id": "js", "url": url, "name": "rööm", "token": "in", "clientID": 30}, nil)
 				}
 				t.Cleanup(func() { require.NoError(t, c.Close()) })
 				waitSynced(t, c)

@@ -93,7 +93,13 @@ serve({
   say: ({id, state}) => clients.get(id).awareness.setLocalState(state),
   heard: ({id}) => Object.fromEntries(clients.get(id).awareness.getStates()),
   untilHeard: ({id, client, state}) => until(() => JSON.stringify(clients.get(id).awareness.getStates().get(client)) === JSON.stringify(state ?? undefined), `${id} hears ${client} say ${JSON.stringify(state)}`),
-  disconnect: ({id}) => (clients.get(id).socket ?? clients.get(id).provider).disconnect(),
+  disconnect: async ({id}) => {
+    const {socket, provider} = clients.get(id);
+    (socket ?? provider).disconnect();
+    if (socket) { // until then its connect() does nothing
+      await until(() => socket.status === 'disconnected', `${id} is disconnected`);
+    }
+  },
   connect: ({id}) => (clients.get(id).socket ?? clients.get(id).provider).connect(),
   info: ({id}) => {
     const {connects, disconnects, stateless, denied, scope} = clients.get(id);

@@ -83,10 +83,10 @@ func start(doc ysync.Document, url string, opts *Options, session func(context.C
 	p := &Provider{room: ysync.NewRoom(doc, o.Awareness), ended: make(chan struct{}), synced: make(chan struct{})}
 	tellSynced, tellStatus := o.Session.OnSynced, o.Client.OnStatus
 	o.Session.OnSynced = func() {
-		p.setSynced(true)
 		if tellSynced != nil {
 			tellSynced()
 		}
+		p.setSynced(true)
 	}
 	o.Client.OnStatus = func(s ws.Status) {
 		if s.State != ws.Connected {

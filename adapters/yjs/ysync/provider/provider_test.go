@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -90,14 +91,15 @@ func TestProvider_FetchesAndSendsWhatWasMissed(t *testing.T) {
 	require.Equal(t, "/yjs/a%20b%2F%C3%BC%3F%F0%9F%98%80%25%23?auth=x", s.path.Load())
 	untilHas(t, doc, "theirs")
 	untilHas(t, s.doc, "mine")
-	for range 3 {
+	for i := range 3 {
 		s.hang <- struct{}{}
 		<-s.ended
-		set(t, doc, "mine2")
-		set(t, s.doc, "theirs2")
+		mine, theirs := fmt.Sprint("mine", i), fmt.Sprint("theirs", i)
+		set(t, doc, mine)
+		set(t, s.doc, theirs)
 		p.Reconnect()
-		untilHas(t, doc, "theirs2")
-		untilHas(t, s.doc, "mine2")
+		untilHas(t, doc, theirs)
+		untilHas(t, s.doc, mine)
 		require.NoError(t, wait(p))
 	}
 	require.EqualValues(t, 4, synced.Load(), "once a connection")
