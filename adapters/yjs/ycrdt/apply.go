@@ -160,6 +160,8 @@ func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
 // clients on the stack have to wait, with all their structs from there on.
 func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 	runs := p.runs
+	d.hotParent = parentOf{}
+	d.entries.reserve(p.keyed)
 	byClient := func(ci uint32) *run {
 		for i := range runs { // replaced below by an index when there are many
 			if runs[i].client == ci {
@@ -241,7 +243,7 @@ func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 			}
 			it = d.items.at(i)
 			if offset := next - it.clock; offset == 0 || offset < it.length {
-				d.integrate(t, i, offset)
+				d.integrate(t, i, offset, 0)
 			} else {
 				p.discard(i)
 			}

@@ -37,7 +37,7 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = item{client: ci, length: 1, kind: kindType, off: KindMap.ref(), parent: m.t, key: k}
-	d.integrate(m.a.txn, i, 0)
+	d.integrate(m.a.txn, i, 0, 0)
 	it := d.items.at(i)
 	if it.deleted() {
 		return Map{m.a.node(it.off)}, IdentityLost, nil

@@ -22,6 +22,7 @@ type parser struct {
 	refs   []uint32
 	runs   []run
 	spans  []span
+	keyed  int // items that may need a new entry
 	input  int
 	source uint32 // the buffer that holds the update, 0 if payloads are copied one by one
 
@@ -151,6 +152,7 @@ func (p *parser) parseV1(update []byte) error {
 			break
 		}
 		ci := p.block(client)
+		p.refs = slices.Grow(p.refs, structs)
 		for ; structs > 0; structs-- {
 			clock = p.structV1(&r, ci, clock)
 			if r.Failed() {
@@ -189,6 +191,9 @@ func (p *parser) add(it *item) {
 	if it.length == 0 {
 		p.doc.content.drop(it)
 		return
+	}
+	if it.key != 0 {
+		p.keyed++
 	}
 	i := p.doc.items.alloc()
 	*p.doc.items.at(i) = *it
