@@ -116,6 +116,13 @@ func (d *Doc) integrateRead(t *txn) {
 			beyond.add(s.client, s.clock, s.length)
 		}
 	}
+	if p.source != 0 {
+		// Nothing of the update may have been new. The buffer may even have been given back and used again.
+		if b := &d.content.bufs[p.source]; b.live == 0 && len(b.bytes) > 0 && &b.bytes[0] == &p.held[0] {
+			d.content.release(p.source)
+		}
+		p.source, p.held = 0, nil
+	}
 	p.release()
 	d.retryDeletes(t, beyond)
 	if retry {
