@@ -135,7 +135,7 @@ func (r *Reader) skipAny(depth int) {
 		}
 	case tagFloat64:
 		f := r.float64()
-		if isInteger(f) || float64(float32(f)) == f || f != f && math.Float64bits(f) != jsNaN {
+		if isInteger(f) || float64(float32(f)) == f || math.Float64bits(f) == goNaN {
 			r.loose = true
 		}
 	case tagBigInt:
@@ -193,8 +193,12 @@ func (o *keyOrder) next(key []byte, i int) bool {
 	return inOrder
 }
 
-// jsNaN is the NaN that JavaScript engines write.
-const jsNaN = 0x7ff8000000000000
+// There are many NaNs. Those from the wire keep their bits, as in V8; the one that Go makes becomes the one that
+// JavaScript makes.
+const (
+	jsNaN = 0x7ff8000000000000
+	goNaN = 0x7ff8000000000001
+)
 
 // isInteger reports whether lib0 writes f as an integer.
 func isInteger(f float64) bool {

@@ -47,7 +47,7 @@ func AppendAnyNumber(b []byte, f float64) []byte {
 		return AppendVarInt(append(b, tagInteger), uint64(math.Abs(f)), math.Signbit(f))
 	case float64(float32(f)) == f:
 		return AppendFloat32(append(b, tagFloat32), float32(f))
-	case f != f:
+	case math.Float64bits(f) == goNaN:
 		f = math.Float64frombits(jsNaN)
 	}
 	return AppendFloat64(append(b, tagFloat64), f)

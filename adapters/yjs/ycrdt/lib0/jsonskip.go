@@ -175,8 +175,9 @@ func (c *jsonChecker) str() {
 				c.same = false
 				c.pos++
 				var room [4]byte
-				c.unit(room[:0])
-				c.pos--
+				if c.unit(room[:0]); c.err == nil {
+					c.pos--
+				}
 			default:
 				c.fail(ErrJSON, "JSON escape")
 				return
