@@ -87,6 +87,14 @@ type letter struct {
 	commits            listeners[func(*Commit)]
 	update1, update2   UpdateEvent
 	updates1, updates2 listeners[func(UpdateEvent)]
+	calls              []func() // others to be made
+}
+
+// post puts calls into the queue.
+func (m *mail) post(calls []func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queue = append(m.queue, letter{calls: calls})
 }
 
 func (m *mail) count() { m.wanted = len(m.commits) > 0 }
@@ -197,6 +205,9 @@ func (l *letter) open(m *mail) {
 			panic(p)
 		}
 	}()
+	for _, fn := range l.calls {
+		fn()
+	}
 	for _, fn := range l.commits {
 		(*fn)(l.commit)
 	}
