@@ -44,6 +44,8 @@ type content struct {
 	values tree[Value]
 }
 
+func (c *content) all() *content { return c }
+
 func (c *content) row(table, row string) cells {
 	t, _ := c.tables.get(table)
 	r, _ := t.get(row)
@@ -114,12 +116,19 @@ func (c *content) CountCells() (n int) {
 	return n
 }
 
+// Same says whether s and o share everything, so that they are equal without being compared. It may be false for equal
+// content.
+func (s *Snapshot) Same(o *Snapshot) bool { return s.content == o.content }
+
 // Diff returns what is different in after compared with before. Its cost follows the size of the difference when one was
 // made from the other, because Snapshots share what is equal.
 func Diff(before, after *Snapshot) Changes { return DiffIn(Path{}, before, after) }
 
 // DiffIn is [Diff], restricted to a part. A nil Snapshot is empty.
-func DiffIn(in Path, before, after *Snapshot) Changes {
+func DiffIn(in Path, before, after *Snapshot) Changes { return diffOf(in, before, after, 0) }
+
+// diffOf is DiffIn for about expected changed cells.
+func diffOf(in Path, before, after *Snapshot, expected int) Changes {
 	var a, b content
 	if before != nil {
 		a = before.content
@@ -128,7 +137,13 @@ func DiffIn(in Path, before, after *Snapshot) Changes {
 		b = after.content
 	}
 	var d Changes
-	diffIn(in, &a, &b, func(c CellChange) bool { d.Cells = append(d.Cells, c); return true },
+	diffIn(in, &a, &b, func(c CellChange) bool {
+		if d.Cells == nil {
+			d.Cells = make([]CellChange, 0, max(expected, 4))
+		}
+		d.Cells = append(d.Cells, c)
+		return true
+	},
 		func(v ValueChange) bool { d.Values = append(d.Values, v); return true })
 	return d
 }

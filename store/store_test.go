@@ -202,10 +202,10 @@ func TestEnqueue_InsideATransactionRunsRightAfterIt(t *testing.T) {
 	require.NoError(t, s.UpdateAs("outer", func(tx *store.Tx) error {
 		s.Enqueue("inner", func(tx *store.Tx) error {
 			return tx.SetValue("n", store.Of(tx.Value("n").Number()+1))
-		})
+		}, func(err error) { order = append(order, fmt.Sprint("then ", err)) })
 		return tx.SetValue("n", store.Of(1))
 	}))
-	require.Equal(t, []string{"outer + :n 1\n", "inner ~ :n 1 -> 2\n"}, order)
+	require.Equal(t, []string{"then <nil>", "outer + :n 1\n", "inner ~ :n 1 -> 2\n"}, order)
 }
 
 func TestStore_IsSafeForManyGoroutines(t *testing.T) {
@@ -225,7 +225,7 @@ func TestStore_IsSafeForManyGoroutines(t *testing.T) {
 					return tx.SetValue("n", store.Of(tx.Value("n").Number()+1))
 				}
 				if i%3 == 0 {
-					s.Enqueue(nil, inc)
+					s.Enqueue(nil, inc, nil)
 				} else if err := s.Update(inc); err != nil {
 					t.Error(err)
 				}

@@ -8,16 +8,16 @@ type Identity uint8
 const (
 	IdentityCreated Identity = iota + 1 // the map was made
 	IdentityExists                      // it was there already, and alive
-	IdentityLost                        // it was made, but lost against what the key had; it is deleted
 	IdentityUsed                        // the ID was used before for something that is deleted or lies elsewhere; nothing was done
 )
 
 // EnsureMap makes an empty map under a key with a given identity: as if the client with the given ID had made it as its
-// first act, knowing nothing else. Copies that do the same at the same time make the same map, where SetMap would make two
-// of which one is lost. The ID must be unique to this place, for example a hash of the path, and must not be used for
-// anything else.
+// first act, knowing only what the key has now. Copies that do the same at the same time make the same map, where SetMap
+// would make two of which one is lost. The ID must be unique to this place and to what [Map.Current] returns, for example a
+// hash of the path and of the current ID, and must not be used for anything else.
 //
-// If the map is there already, nothing happens. Against other values of the key it wins or loses by its client ID.
+// If the map is there already, nothing happens. Against values that others set at the same time it wins or loses by its
+// client ID.
 func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 	if _, err := m.write(); err != nil {
 		return Map{}, 0, err
@@ -35,14 +35,16 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 		}
 		return Map{node{a: m.a}}, IdentityUsed, nil
 	}
-	i := d.items.alloc()
-	*d.items.at(i) = item{client: ci, length: 1, kind: kindType, off: KindMap.ref(), parent: m.t, key: k}
-	d.integrate(m.a.txn, i, 0)
-	it := d.items.at(i)
-	if it.deleted() {
-		return Map{m.a.node(it.off)}, IdentityLost, nil
+	it := item{client: ci, length: 1, kind: kindType, off: KindMap.ref(), parent: m.t, key: k}
+	if e := d.entries.find(m.t, k); e != 0 {
+		it.left = d.entries.at(e).last
+		l := d.items.at(it.left)
+		it.originClient, it.originClock = l.client, l.last()
 	}
-	return Map{m.a.node(it.off)}, IdentityCreated, nil
+	i := d.items.alloc()
+	*d.items.at(i) = it
+	d.integrate(m.a.txn, i, 0)
+	return Map{m.a.node(d.items.at(i).off)}, IdentityCreated, nil
 }
 
 // An Entry is one of the items that a key has or had.

@@ -115,8 +115,11 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 		ty := d.types.at(parent)
 		ty.count++
 		if left != 0 {
-			if !d.items.at(left).deleted() {
+			if l := d.items.at(left); !l.deleted() {
 				ty.count--
+				if it.originClient != l.client || it.originClock != l.last() {
+					t.lose(left)
+				}
 			}
 			d.remove(t, left, e)
 		}
@@ -146,6 +149,9 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 	}
 	t.change(parent, key, e)
 	if owner := d.types.at(parent).item; owner != 0 && d.items.at(owner).deleted() || key != 0 && right != 0 {
+		if key != 0 && right != 0 {
+			t.lose(i)
+		}
 		d.remove(t, i, e)
 	}
 }

@@ -14,9 +14,10 @@ type UpdateEvent struct {
 
 // A Commit says which parts of a document a transaction has touched. It and its slices may be kept.
 type Commit struct {
-	Origin  any
-	Local   bool // made by Update, not by Apply
-	Changes []Change
+	Origin    any
+	Local     bool // made by Update, not by Apply
+	Changes   []Change
+	Conflicts []Conflict
 }
 
 // A Change is a place that has changed: a key of a map (or attribute), or somewhere in a list or text. What lies below a
@@ -122,7 +123,7 @@ func (d *Doc) OnCommit(fn func(*Commit)) *Subscription {
 // notify collects what observers are told of a transaction, before garbage collection takes the old content away.
 func (d *Doc) notify(t *txn) (l letter) {
 	if len(d.mail.commits) > 0 && (len(t.touched) > 0 || len(t.deletes.spans) > 0) {
-		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t)}
+		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t)}
 		l.commits = d.mail.commits
 	}
 	return l
