@@ -1,0 +1,102 @@
+// Plays random Yjs sessions with an undo manager and a second author, and prints, one JSON object per line, what happened:
+//   node undo.mjs SEED CASES
+// Every line: {id, gc, ignore, steps: [{do, arg, updates, json, stacks}…], state}; updates and state are V1 in base64.
+import * as Y from 'yjs'
+
+const b64 = u => Buffer.from(u).toString('base64')
+
+let state = 1
+const rnd = n => {
+  state ^= state << 13; state >>>= 0
+  state ^= state >>> 17
+  state ^= state << 5; state >>>= 0
+  return state % n
+}
+const pick = list => list[rnd(list.length)]
+
+const words = ['a', 'bc', 'def', 'naïve', '日本', '😀']
+const keys = ['', 'k', '2', 'row']
+const value = () => pick([() => rnd(100), () => pick(words), () => null, () => true])()
+
+// An operation is [what, ...args]; the same list is done here and in Go.
+const randomOp = doc => {
+  const t = doc.getText('t'); const a = doc.getArray('a'); const m = doc.getMap('m')
+  switch (rnd(12)) {
+    case 0: case 1: return ['tins', rnd(t.length + 1), pick(words)]
+    case 2: { const i = rnd(t.length + 1); return ['tdel', i, Math.min(rnd(4), t.length - i)] }
+    case 3: { const i = rnd(t.length + 1); return ['fmt', i, Math.min(rnd(4), t.length - i), pick(['bold', 'color']), pick([true, null, 'red'])] }
+    case 4: return ['embed', rnd(t.length + 1), value()]
+    case 5: return ['ins', rnd(a.length + 1), [value(), value()].slice(rnd(2))]
+    case 6: { const i = rnd(a.length + 1); return ['del', i, Math.min(rnd(3), a.length - i)] }
+    case 7: case 8: return ['set', pick(keys), value()]
+    case 9: return ['mdel', pick(keys)]
+    case 10: return ['setmap', pick(keys), pick(keys), value()]
+    default: {
+      const nested = keys.filter(k => m.get(k) instanceof Y.Map)
+      return nested.length ? ['nested', pick(nested), pick(keys), value()] : ['set', pick(keys), value()]
+    }
+  }
+}
+
+const perform = (doc, [what, ...args]) => {
+  const t = doc.getText('t'); const a = doc.getArray('a'); const m = doc.getMap('m')
+  switch (what) {
+    case 'tins': return t.insert(args[0], args[1])
+    case 'tdel': return t.delete(args[0], args[1])
+    case 'fmt': return t.format(args[0], args[1], { [args[2]]: args[3] })
+    case 'embed': return t.insertEmbed(args[0], { v: args[1] })
+    case 'ins': return a.insert(args[0], args[1])
+    case 'del': return a.delete(args[0], args[1])
+    case 'set': return m.set(args[0], args[1])
+    case 'mdel': return m.delete(args[0])
+    case 'setmap': { const n = new Y.Map(); m.set(args[0], n); n.set(args[1], args[2]); return }
+    case 'nested': return m.get(args[0]).set(args[1], args[2])
+  }
+}
+
+const run = id => {
+  state = (id * 2654435761) >>> 0 || 1
+  rnd(2); rnd(2)
+  const gc = rnd(3) > 0
+  const ignore = rnd(4) === 0
+  const whole = rnd(3) === 0
+  const doc = new Y.Doc({ gc }); doc.clientID = 10
+  const other = new Y.Doc({ gc }); other.clientID = rnd(2) ? 5 : 20
+  for (const d of [doc, other]) { d.getMap('m'); d.getArray('a'); d.getText('t') }
+  // Over a whole document yjs counts transactions that change nothing as steps; we do not.
+  const captureTransaction = tr => tr.deleteSet.clients.size > 0 ||
+    [...tr.afterState].some(([client, clock]) => clock !== (tr.beforeState.get(client) || 0))
+  const manager = new Y.UndoManager(whole ? doc : [doc.getMap('m'), doc.getText('t')], { captureTimeout: 0, ignoreRemoteMapChanges: ignore, captureTransaction })
+  let updates = []
+  doc.on('update', u => updates.push(b64(u)))
+  const steps = []
+  for (let n = 4 + rnd(25); n > 0; n--) {
+    updates = []
+    let step
+    switch (rnd(8)) {
+      case 0: case 1: case 2: {
+        const ops = []
+        doc.transact(() => { for (let k = 1 + rnd(3); k > 0; k--) { const op = randomOp(doc); ops.push(op); perform(doc, op) } })
+        step = { do: 'txn', arg: ops }
+        break
+      }
+      case 3: case 4: {
+        Y.applyUpdate(other, Y.encodeStateAsUpdate(doc, Y.encodeStateVector(other)))
+        other.transact(() => { for (let k = 1 + rnd(2); k > 0; k--) perform(other, randomOp(other)) })
+        const u = Y.encodeStateAsUpdate(other, Y.encodeStateVector(doc))
+        Y.applyUpdate(doc, u, 'net')
+        step = { do: 'net', arg: b64(u) }
+        break
+      }
+      case 5: case 6: manager.undo(); step = { do: 'undo' }; break
+      case 7: manager.redo(); step = { do: 'redo' }; break
+    }
+    steps.push({ ...step, updates, stacks: [manager.undoStack.length, manager.redoStack.length] })
+  }
+  process.stdout.write(JSON.stringify({ id, gc, ignore, whole, steps, state: b64(Y.encodeStateAsUpdate(doc)) }) + '\n')
+}
+
+const first = Number(process.argv[2]); const cases = Number(process.argv[3])
+for (let i = 0; i < cases; i++) {
+  try { run(first + i) } catch (e) { process.stdout.write(JSON.stringify({ id: first + i, thrown: String(e) }) + '\n') }
+}

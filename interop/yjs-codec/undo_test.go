@@ -1,0 +1,154 @@
+package yjscodec_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
+)
+
+type session struct {
+	ID                int
+	GC, Ignore, Whole bool
+	Thrown            string
+	Steps             []struct {
+		Do      string
+		Arg     json.RawMessage
+		Updates []string
+		Stacks  []int
+	}
+	State string
+}
+
+func TestUndo_AgreesWithYjs(t *testing.T) {
+	played, steps, thrown := 0, 0, 0
+	play(t, "undo.mjs", func(line []byte) {
+		var s session
+		require.NoError(t, json.Unmarshal(line, &s))
+		if s.Thrown != "" {
+			thrown++ // yjs itself gave up
+			return
+		}
+		played++
+		steps += len(s.Steps)
+		if err := replay(s); err != nil {
+			t.Errorf("seed %d: %v", s.ID, err)
+		}
+	})
+	t.Logf("seeds %d to %d: %d sessions with %d steps agree; yjs threw in %d", *firstSeed, *firstSeed+*sessions-1, played, steps, thrown)
+	require.Positive(t, played)
+}
+
+func replay(s session) error {
+	d := ycrdt.New(&ycrdt.Options{ClientID: 10, DisableGC: !s.GC})
+	var scope []ycrdt.Ref
+	if err := d.Update(nil, func(tx *ycrdt.Txn) error {
+		scope = []ycrdt.Ref{tx.Map("m").Ref(), tx.Text("t").Ref()}
+		tx.Array("a")
+		return nil
+	}); err != nil {
+		return err
+	}
+	if s.Whole {
+		scope = nil
+	}
+	u := ycrdt.NewUndoManager(d, &ycrdt.UndoOptions{CaptureTimeout: -1, IgnoreRemoteMapChanges: s.Ignore}, scope...)
+	var updates []string
+	d.OnUpdate(func(u ycrdt.UpdateEvent) { updates = append(updates, base64.StdEncoding.EncodeToString(u.Update)) })
+	for i, step := range s.Steps {
+		updates = []string{}
+		var err error
+		switch step.Do {
+		case "txn":
+			arg, parseErr := lib0.ParseJSON(step.Arg)
+			if parseErr != nil {
+				return parseErr
+			}
+			err = d.Update(nil, func(tx *ycrdt.Txn) error {
+				for _, op := range arg.List() {
+					if err := perform(tx, op.List()); err != nil {
+						return fmt.Errorf("%v: %w", op, err)
+					}
+				}
+				return nil
+			})
+		case "net":
+			var text string
+			if err = json.Unmarshal(step.Arg, &text); err == nil {
+				b, _ := base64.StdEncoding.DecodeString(text)
+				err = d.Apply(b, "net")
+			}
+		case "undo":
+			_, _ = u.Undo()
+		case "redo":
+			_, _ = u.Redo()
+		}
+		if err != nil {
+			return fmt.Errorf("step %d %s: %w", i, step.Do, err)
+		}
+		if fmt.Sprint(updates) != fmt.Sprint(step.Updates) {
+			return fmt.Errorf("step %d %s: updates differ\nyjs  %s\nhere %s", i, step.Do, dumps(step.Updates), dumps(updates))
+		}
+		undo, redo := u.Len()
+		if undo != step.Stacks[0] || redo != step.Stacks[1] {
+			return fmt.Errorf("step %d %s: stacks %v, not %d and %d", i, step.Do, step.Stacks, undo, redo)
+		}
+	}
+	state, err := d.EncodeStateAsUpdate(nil)
+	if got := base64.StdEncoding.EncodeToString(state); err != nil || got != s.State {
+		return fmt.Errorf("the state differs (%v)\nyjs  %s\nhere %s", err, dumps([]string{s.State}), dumps([]string{got}))
+	}
+	return nil
+}
+
+func dumps(updates []string) (out string) {
+	for _, u := range updates {
+		b, _ := base64.StdEncoding.DecodeString(u)
+		text, err := update.Dump(update.V1, b, nil)
+		out += fmt.Sprintf("%s %v\n", text, err)
+	}
+	return out
+}
+
+// perform does one operation of undo.mjs.
+func perform(tx *ycrdt.Txn, op []lib0.Any) error {
+	num := func(i int) int { return int(op[i].Number()) }
+	text, array, m := tx.Text("t"), tx.Array("a"), tx.Map("m")
+	switch op[0].Str() {
+	case "tins":
+		return text.Insert(num(1), op[2].Str())
+	case "tdel":
+		return text.Delete(num(1), num(2))
+	case "fmt":
+		return text.Format(num(1), num(2), ycrdt.Field{Key: op[3].Str(), Value: op[4]})
+	case "embed":
+		return text.InsertEmbed(num(1), ycrdt.Object(ycrdt.Field{Key: "v", Value: op[2]}))
+	case "ins":
+		var values []ycrdt.Value
+		for _, v := range op[2].List() {
+			values = append(values, ycrdt.Plain(v))
+		}
+		return array.Insert(num(1), values...)
+	case "del":
+		return array.Delete(num(1), num(2))
+	case "set":
+		return m.Set(op[1].Str(), ycrdt.Plain(op[2]))
+	case "mdel":
+		return m.Delete(op[1].Str())
+	case "setmap":
+		n, err := m.SetMap(op[1].Str())
+		if err != nil {
+			return err
+		}
+		return n.Set(op[2].Str(), ycrdt.Plain(op[3]))
+	case "nested":
+		return m.GetMap(op[1].Str()).Set(op[2].Str(), ycrdt.Plain(op[3]))
+	}
+	return fmt.Errorf("unknown operation %v", op)
+}
