@@ -12,8 +12,9 @@ package update
 //	B     |ccc|dd|          ccc ends at 7: its first unit is dropped
 //	   |aaaa|bb|cc?|dd|
 //
-// Yjs sorts all updates again at every step; here those that are still to begin lie in a sorted list and the others in
-// a heap. Among structs with the same place the order is that of Yjs, since it decides which of them is written.
+// What several updates have is the same in all of them, except that one may have cut or joined it in other places, or may
+// have collected it as garbage already. Which form comes into the result is an accident of the order in which Yjs sorts
+// (see placeQueue), which is kept here.
 func Merge(v Version, updates [][]byte, limits *Limits) ([]byte, error) {
 	if len(updates) == 1 {
 		if _, err := NewReader(v, updates[0], limits).DeleteSet(); err != nil {
@@ -26,12 +27,12 @@ func Merge(v Version, updates [][]byte, limits *Limits) ([]byte, error) {
 		c := &m.cursors[i]
 		c.init(v, b, limits)
 		if c.advance() {
-			m.queue.add(place{c.cur.ID, int64(i), int32(i)})
+			m.queue.add(&c.cur, i)
 		} else if err := c.Err(); err != nil {
 			return nil, &InputError{i, err}
 		}
 	}
-	m.queue.sort()
+	m.queue.start()
 	if err := m.run(); err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (m *merger) run() error {
 		if err := c.Err(); err != nil {
 			return &InputError{int(p.cursor), err}
 		}
-		m.queue.moveHead(alive, c.cur.ID)
+		m.queue.moveHead(alive, &c.cur)
 	}
 	if m.holding {
 		return m.out.Write(&m.held)
