@@ -75,6 +75,8 @@ type mail struct {
 	// Read and written with Doc.mu.
 	updates1, updates2 listeners[func(UpdateEvent)]
 	commits            listeners[func(*Commit)]
+	subdocs            listeners[func(SubdocEvent)]
+	observers          map[Ref]*observers
 	wanted             bool // somebody wants to know what has changed
 
 	mu      sync.Mutex // taken after Doc.mu or alone
@@ -88,6 +90,9 @@ type letter struct {
 	commits            listeners[func(*Commit)]
 	update1, update2   UpdateEvent
 	updates1, updates2 listeners[func(UpdateEvent)]
+	events             []parcel
+	subdocs            listeners[func(SubdocEvent)]
+	subdoc             SubdocEvent
 	calls              []func() // others to be made
 }
 
@@ -98,7 +103,7 @@ func (m *mail) post(calls []func()) {
 	m.queue = append(m.queue, letter{calls: calls})
 }
 
-func (m *mail) count() { m.wanted = len(m.commits) > 0 }
+func (m *mail) count() { m.wanted = len(m.commits) > 0 || len(m.observers) > 0 }
 
 // OnUpdate calls fn after every transaction that has changed something, with the update in format V1. See OnCommit for when
 // and by whom.
@@ -126,6 +131,14 @@ func (d *Doc) notify(t *txn) (l letter) {
 		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t)}
 		l.commits = d.mail.commits
 	}
+	if len(d.mail.observers) > 0 && len(t.changed) > 0 {
+		l.events = d.events(t)
+	}
+	if len(d.mail.subdocs) > 0 && len(t.subdocs) > 0 {
+		if l.subdoc = d.subdocEvent(t); len(l.subdoc.Added)+len(l.subdoc.Loaded)+len(l.subdoc.Removed) > 0 {
+			l.subdocs = d.mail.subdocs
+		}
+	}
 	return l
 }
 
@@ -141,7 +154,7 @@ func (d *Doc) report(t *txn, l letter) {
 			l.update2 = UpdateEvent{d.updateOfV2(t), t.origin, t.mine}
 		}
 	}
-	if l.commit == nil && l.updates1 == nil && l.updates2 == nil {
+	if l.commit == nil && l.updates1 == nil && l.updates2 == nil && l.events == nil && l.subdocs == nil {
 		return
 	}
 	d.mail.mu.Lock()
@@ -206,6 +219,13 @@ func (l *letter) open(m *mail) {
 			panic(p)
 		}
 	}()
+	for _, e := range l.events {
+		if e.one != nil {
+			(*e.one)(e.events[0])
+		} else {
+			(*e.all)(e.events)
+		}
+	}
 	for _, fn := range l.calls {
 		fn()
 	}
@@ -217,6 +237,9 @@ func (l *letter) open(m *mail) {
 	}
 	for _, fn := range l.updates2 {
 		(*fn)(l.update2)
+	}
+	for _, fn := range l.subdocs {
+		(*fn)(l.subdoc)
 	}
 }
 
