@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,10 +16,10 @@ import (
 )
 
 type session struct {
-	ID                int
-	GC, Ignore, Whole bool
-	Thrown            string
-	Steps             []struct {
+	ID                      int
+	GC, Ignore, Whole, Long bool
+	Thrown                  string
+	Steps                   []struct {
 		Do      string
 		Arg     json.RawMessage
 		Updates []string
@@ -49,7 +51,7 @@ func replay(s session) error {
 	d := ycrdt.New(&ycrdt.Options{ClientID: 10, DisableGC: !s.GC})
 	var scope []ycrdt.Ref
 	if err := d.Update(nil, func(tx *ycrdt.Txn) error {
-		scope = []ycrdt.Ref{tx.Map("m").Ref(), tx.Text("t").Ref()}
+		scope = []ycrdt.Ref{tx.Map("m").Ref(), tx.Text("t").Ref(), tx.XMLFragment("x").Ref()}
 		tx.Array("a")
 		return nil
 	}); err != nil {
@@ -58,7 +60,11 @@ func replay(s session) error {
 	if s.Whole {
 		scope = nil
 	}
-	u := ycrdt.NewUndoManager(d, &ycrdt.UndoOptions{CaptureTimeout: -1, IgnoreRemoteMapChanges: s.Ignore}, scope...)
+	timeout := time.Duration(-1)
+	if s.Long {
+		timeout = 1000 * time.Hour
+	}
+	u := ycrdt.NewUndoManager(d, &ycrdt.UndoOptions{CaptureTimeout: timeout, IgnoreRemoteMapChanges: s.Ignore}, scope...)
 	var updates []string
 	d.OnUpdate(func(u ycrdt.UpdateEvent) { updates = append(updates, base64.StdEncoding.EncodeToString(u.Update)) })
 	for i, step := range s.Steps {
@@ -84,6 +90,8 @@ func replay(s session) error {
 				b, _ := base64.StdEncoding.DecodeString(text)
 				err = d.Apply(b, "net")
 			}
+		case "stop":
+			u.StopCapturing()
 		case "undo":
 			_, _ = u.Undo()
 		case "redo":
@@ -119,7 +127,7 @@ func dumps(updates []string) (out string) {
 // perform does one operation of undo.mjs.
 func perform(tx *ycrdt.Txn, op []lib0.Any) error {
 	num := func(i int) int { return int(op[i].Number()) }
-	text, array, m := tx.Text("t"), tx.Array("a"), tx.Map("m")
+	text, array, m, x := tx.Text("t"), tx.Array("a"), tx.Map("m"), tx.XMLFragment("x")
 	switch op[0].Str() {
 	case "tins":
 		return text.Insert(num(1), op[2].Str())
@@ -147,8 +155,40 @@ func perform(tx *ycrdt.Txn, op []lib0.Any) error {
 			return err
 		}
 		return n.Set(op[2].Str(), ycrdt.Plain(op[3]))
+	case "insmap":
+		return array.Insert(num(1), ycrdt.NewMap(ycrdt.Member{Key: op[2].Str(), Value: ycrdt.Plain(op[3])}))
+	case "arrset":
+		v, _ := element(array.All(), num(1))
+		return v.Map().Set(op[2].Str(), ycrdt.Plain(op[3]))
+	case "xml":
+		return x.Insert(num(1), ycrdt.NewXMLElement(op[2].Str(), nil, ycrdt.NewXMLText(op[3].Str())))
+	case "xmldel":
+		return x.Delete(num(1), num(2))
+	case "xmlattr":
+		v, _ := element(x.Children(), num(1))
+		return v.Shared().XML().SetAttribute(op[2].Str(), ycrdt.Plain(op[3]))
+	case "xmltext":
+		v, _ := element(x.Children(), num(1))
+		v, _ = element(v.Shared().XML().Children(), 0)
+		return v.Shared().Text().Insert(0, op[2].Str())
+	case "clear":
+		return m.Clear()
+	case "deep":
+		inner := ycrdt.NewMap(ycrdt.Member{Key: "x", Value: ycrdt.Plain(op[3])})
+		return m.Set(op[1].Str(), ycrdt.NewMap(ycrdt.Member{Key: op[2].Str(), Value: inner}))
+	case "bin":
+		return m.Set(op[1].Str(), ycrdt.Bytes([]byte{1, 2, 3}))
 	case "nested":
 		return m.GetMap(op[1].Str()).Set(op[2].Str(), ycrdt.Plain(op[3]))
 	}
 	return fmt.Errorf("unknown operation %v", op)
+}
+
+func element(all iter.Seq2[int, ycrdt.Value], n int) (ycrdt.Value, bool) {
+	for i, v := range all {
+		if i == n {
+			return v, true
+		}
+	}
+	return ycrdt.Value{}, false
 }
