@@ -81,6 +81,7 @@ type mail struct {
 
 	mu      sync.Mutex // taken after Doc.mu or alone
 	queue   []letter
+	head    int // letters before it have been delivered
 	running bool
 }
 
@@ -191,7 +192,7 @@ func (d *Doc) updateOfV2(t *txn) []byte {
 // deliver calls the listeners, unless another call is at it, which then does this work as well.
 func (m *mail) deliver() {
 	m.mu.Lock()
-	if m.running || len(m.queue) == 0 {
+	if m.running || len(m.queue) == m.head {
 		m.mu.Unlock()
 		return
 	}
@@ -200,11 +201,11 @@ func (m *mail) deliver() {
 		m.running = false
 		m.mu.Unlock()
 	}()
-	for len(m.queue) > 0 {
-		l := m.queue[0]
-		m.queue[0] = letter{}
-		if m.queue = m.queue[1:]; len(m.queue) == 0 {
-			m.queue = nil
+	for len(m.queue) > m.head {
+		l := m.queue[m.head]
+		m.queue[m.head] = letter{}
+		if m.head++; m.head == len(m.queue) {
+			m.queue, m.head = m.queue[:0], 0
 		}
 		m.mu.Unlock()
 		l.open(m)

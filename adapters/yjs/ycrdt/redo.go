@@ -143,7 +143,7 @@ func (r *redoer) redo(i uint32) uint32 {
 	default:
 		d.content.share(&fresh, it.buf, it.off, it.size)
 	}
-	copied, err := d.insert(t, fresh, nil)
+	copied, err := d.insert(t, fresh, nil, 0)
 	if err != nil {
 		d.content.drop(&fresh)
 		return 0
