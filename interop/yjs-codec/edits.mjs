@@ -1,16 +1,17 @@
 // Plays random Yjs sessions with an undo manager and a second author, and prints, one JSON object per line, what happened:
-//   node undo.mjs SEED CASES
-// Every line: {id, gc, ignore, whole, long, steps: [{do, arg, updates, json, stacks}…], state}; updates and state are V1 in base64.
+//   node edits.mjs SEED CASES
+// Every line: {id, gc, ignore, whole, long, steps: [{do, arg, updates, stacks, positions, snapshot}…], state, restored}; updates and
+// state are V1 in base64. Positions are [list, index, assoc, bytes], and those found again are [bytes, index or null].
 import * as Y from 'yjs'
 
 const b64 = u => Buffer.from(u).toString('base64')
 
-let state = 1
+let seed = 1
 const rnd = n => {
-  state ^= state << 13; state >>>= 0
-  state ^= state >>> 17
-  state ^= state << 5; state >>>= 0
-  return state % n
+  seed ^= seed << 13; seed >>>= 0
+  seed ^= seed >>> 17
+  seed ^= seed << 5; seed >>>= 0
+  return seed % n
 }
 const pick = list => list[rnd(list.length)]
 
@@ -75,8 +76,19 @@ const perform = (doc, [what, ...args]) => {
   }
 }
 
+// Lists to take positions in: roots, and what lies in them.
+const lists = doc => {
+  const out = [['t'], ['a'], ['x']]
+  doc.getXmlFragment('x').toArray().forEach((e, i) => {
+    out.push(['x', i])
+    if (e.length > 0) out.push(['x', i, 0])
+  })
+  return out
+}
+const listAt = (doc, [root, ...steps]) => steps.reduce((t, i) => t.get(i), { t: doc.getText('t'), a: doc.getArray('a'), x: doc.getXmlFragment('x') }[root])
+
 const run = id => {
-  state = (id * 2654435761) >>> 0 || 1
+  seed = (id * 2654435761) >>> 0 || 1
   rnd(2); rnd(2)
   const gc = rnd(3) > 0
   const ignore = rnd(4) === 0
@@ -92,6 +104,8 @@ const run = id => {
   let updates = []
   doc.on('update', u => updates.push(b64(u)))
   const steps = []
+  const positions = []
+  const snaps = []
   for (let n = 4 + rnd(25); n > 0; n--) {
     updates = []
     let step
@@ -114,9 +128,28 @@ const run = id => {
       case 5: case 6: manager.undo(); step = { do: 'undo' }; break
       case 7: manager.redo(); step = { do: 'redo' }; break
     }
+    const list = pick(lists(doc))
+    const type = listAt(doc, list)
+    const index = rnd(type.length + 1); const assoc = pick([0, -1, 1])
+    const bytes = b64(Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(type, index, assoc)))
+    positions.push(bytes)
+    const found = [pick(positions), pick(positions)].map(p => {
+      const at = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(Buffer.from(p, 'base64')), doc)
+      return [p, at && at.index]
+    })
+    const snap = Y.snapshot(doc)
+    snaps.push(snap)
+    step.position = [list, index, assoc, bytes]
+    step.found = found
+    step.snapshot = [b64(Y.encodeSnapshot(snap)), b64(Y.encodeSnapshotV2(snap))]
+    step.last = updates.map(u => Y.snapshotContainsUpdate(snap, Buffer.from(u, 'base64')))
     steps.push({ ...step, updates, stacks: [manager.undoStack.length, manager.redoStack.length] })
   }
-  process.stdout.write(JSON.stringify({ id, gc, ignore, whole, long, steps, state: b64(Y.encodeStateAsUpdate(doc)) }) + '\n')
+  const state = b64(Y.encodeStateAsUpdate(doc)) // now: to restore a snapshot cuts the original
+  const restored = gc
+    ? []
+    : snaps.map((snap, i) => i % 5 ? null : b64(Y.encodeStateAsUpdate(Y.createDocFromSnapshot(doc, snap))))
+  process.stdout.write(JSON.stringify({ restored, id, gc, ignore, whole, long, steps, state }) + '\n')
 }
 
 const first = Number(process.argv[2]); const cases = Number(process.argv[3])

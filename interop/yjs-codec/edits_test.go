@@ -1,6 +1,7 @@
 package yjscodec_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -24,13 +25,19 @@ type session struct {
 		Arg     json.RawMessage
 		Updates []string
 		Stacks  []int
+
+		Position [4]any // list, index, assoc, bytes
+		Found    [][2]any
+		Snapshot [2]string
+		Last     []bool
 	}
-	State string
+	State    string
+	Restored []*string
 }
 
-func TestUndo_AgreesWithYjs(t *testing.T) {
+func TestEdits_AgreeWithYjs(t *testing.T) {
 	played, steps, thrown := 0, 0, 0
-	play(t, "undo.mjs", func(line []byte) {
+	play(t, "edits.mjs", func(line []byte) {
 		var s session
 		require.NoError(t, json.Unmarshal(line, &s))
 		if s.Thrown != "" {
@@ -107,12 +114,75 @@ func replay(s session) error {
 		if undo != step.Stacks[0] || redo != step.Stacks[1] {
 			return fmt.Errorf("step %d %s: stacks %v, not %d and %d", i, step.Do, step.Stacks, undo, redo)
 		}
+		if err := positions(d, step.Position, step.Found); err != nil {
+			return fmt.Errorf("step %d %s: %w", i, step.Do, err)
+		}
+		snap := d.Snapshot()
+		if got := snap.Encode(); !bytes.Equal(got, decoded(step.Snapshot[0])) {
+			return fmt.Errorf("step %d %s: snapshot %x, not %x", i, step.Do, got, decoded(step.Snapshot[0]))
+		}
+		if got := snap.EncodeV2(); !bytes.Equal(got, decoded(step.Snapshot[1])) {
+			return fmt.Errorf("step %d %s: snapshot V2 %x, not %x", i, step.Do, got, decoded(step.Snapshot[1]))
+		}
+		for k, u := range step.Updates {
+			if got, err := snap.ContainsUpdate(decoded(u)); err != nil || got != step.Last[k] {
+				return fmt.Errorf("step %d %s: contains %v, %v", i, step.Do, got, err)
+			}
+		}
+	}
+	for i, want := range s.Restored {
+		if want == nil {
+			continue
+		}
+		snap, _ := ycrdt.DecodeSnapshot(decoded(s.Steps[i].Snapshot[0]))
+		old, err := d.Restore(snap, nil)
+		if err != nil {
+			return fmt.Errorf("restore %d: %w", i, err)
+		}
+		b, err := old.EncodeStateAsUpdate(nil)
+		if got := base64.StdEncoding.EncodeToString(b); err != nil || got != *want {
+			return fmt.Errorf("restore %d (%v)\nyjs  %s\nhere %s", i, err, dumps([]string{*want}), dumps([]string{got}))
+		}
 	}
 	state, err := d.EncodeStateAsUpdate(nil)
 	if got := base64.StdEncoding.EncodeToString(state); err != nil || got != s.State {
 		return fmt.Errorf("the state differs (%v)\nyjs  %s\nhere %s", err, dumps([]string{s.State}), dumps([]string{got}))
 	}
 	return nil
+}
+
+func decoded(text string) []byte {
+	b, _ := base64.StdEncoding.DecodeString(text)
+	return b
+}
+
+// positions makes a relative position and finds others again.
+func positions(d *ycrdt.Doc, made [4]any, found [][2]any) (err error) {
+	d.View(func(r *ycrdt.Reader) {
+		var list ycrdt.Shared
+		for i, step := range made[0].([]any) {
+			if i == 0 {
+				list = r.Root(step.(string))
+				continue
+			}
+			v, _ := element(list.XML().Children(), int(step.(float64)))
+			list = v.Shared()
+		}
+		p, perr := list.PositionAt(int(made[1].(float64)), int(made[2].(float64)))
+		if got := base64.StdEncoding.EncodeToString(p.Encode()); perr != nil || got != made[3] {
+			err = fmt.Errorf("position %v: %s (%w)", made, got, perr)
+			return
+		}
+		for _, f := range found {
+			p, perr := ycrdt.DecodeRelativePosition(decoded(f[0].(string)))
+			_, index, ok := r.Resolve(p)
+			if perr != nil || ok != (f[1] != nil) || ok && float64(index) != f[1] {
+				err = fmt.Errorf("position %+v found at %d, %v (%v), not at %v", p, index, ok, perr, f[1])
+				return
+			}
+		}
+	})
+	return err
 }
 
 func dumps(updates []string) (out string) {
@@ -124,7 +194,7 @@ func dumps(updates []string) (out string) {
 	return out
 }
 
-// perform does one operation of undo.mjs.
+// perform does one operation of edits.mjs.
 func perform(tx *ycrdt.Txn, op []lib0.Any) error {
 	num := func(i int) int { return int(op[i].Number()) }
 	text, array, m, x := tx.Text("t"), tx.Array("a"), tx.Map("m"), tx.XMLFragment("x")
