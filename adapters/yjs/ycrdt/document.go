@@ -97,6 +97,7 @@ type Doc struct {
 	position    position // scratch of text editing
 
 	mail mail
+	undo []*UndoManager
 }
 
 // New returns an empty document. A nil opts means the defaults.

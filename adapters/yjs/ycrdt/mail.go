@@ -94,6 +94,14 @@ type letter struct {
 	events             []parcel
 	subdocs            listeners[func(SubdocEvent)]
 	subdoc             SubdocEvent
+	calls              []func() // others to be made
+}
+
+// post puts calls into the queue.
+func (m *mail) post(calls []func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queue = append(m.queue, letter{calls: calls})
 }
 
 func (m *mail) count() { m.wanted = len(m.commits) > 0 || len(m.observers) > 0 }
@@ -218,6 +226,9 @@ func (l *letter) open(m *mail) {
 		} else {
 			(*e.all)(e.events)
 		}
+	}
+	for _, fn := range l.calls {
+		fn()
 	}
 	for _, fn := range l.commits {
 		(*fn)(l.commit)
