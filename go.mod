@@ -45,3 +45,6 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+// JavaScript packages may carry Go files; they are none of ours.
+ignore node_modules

@@ -454,3 +454,7 @@ func (tx *Tx) replace(p Path, src *content) {
 
 // CopyRow returns the cells of a row as a map.
 func CopyRow(r Reader, table, row string) map[string]Value { return maps.Collect(r.Cells(table, row)) }
+
+// Writes counts the changes that the transaction has made so far. A Participant learns from it whether somebody has
+// written since it looked last.
+func (tx *Tx) Writes() int { return tx.writes }
