@@ -19,7 +19,6 @@ type Checkpoints struct {
 	// What follows is written under the Store's writer lock and mu.
 	mu       sync.Mutex
 	now      Changes // since the last checkpoint
-	label    string  // of the state at the last checkpoint
 	back     []step
 	forward  []step
 	step     *Tx           // the transaction that goes backward or forward
