@@ -44,8 +44,6 @@ type schedule struct {
 	t        *testing.T
 	sim      *synchronizer.Sim
 	replicas []*replica
-	rooms    []*tinybase.Room // of replica 0, or none when a relay is in between
-	refused  int
 }
 
 func runSchedule(t *testing.T, seed uint64) {

@@ -266,6 +266,9 @@ func (g *merging) decide(v store.Value, s, old hlc.Stamp, known bool, get func()
 	if g.force {
 		return take, s
 	}
+	if !known && !v.Exists() && g.m.expired(s) {
+		return keep, s // it has been forgotten here
+	}
 	if err := v.Err(); err != nil {
 		g.report.refuse(at(), s, &store.SetError{Path: at(), Err: err})
 		if d > 0 {
