@@ -176,6 +176,9 @@ func (g *merging) row(cells []Cell) error {
 		if err := g.tx.SetCell(t.id, rowID, t.names[name].id, c.Value); err != nil {
 			return err
 		}
+		if g.writes == nil {
+			g.writes = make([]write, 0, len(g.changes.Cells))
+		}
 		g.writes = append(g.writes, w)
 	}
 	if len(now) > 0 {
