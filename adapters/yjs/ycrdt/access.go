@@ -54,7 +54,7 @@ func (a *access) root(name string, k Kind) node {
 	case ty.kind == k:
 	case ty.kind == KindUntyped && a.txn != nil:
 		// Yjs makes a new object for the type here, which has not seen any formatting yet.
-		ty.kind, ty.formatting = k, false
+		ty.kind, ty.formatting, ty.unmarked = k, false, false
 	case ty.kind == KindUntyped:
 	default:
 		return node{a: a, gen: uint32(codeKind)}

@@ -58,6 +58,7 @@ func (d *Doc) collect(it *item) {
 		d.frames, d.owners = stack, owners
 		for _, o := range owners {
 			d.entries.clear(&d.types, o)
+			d.dropMarkers(o)
 			d.types.release(o)
 		}
 		it.off = 0

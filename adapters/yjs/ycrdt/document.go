@@ -91,6 +91,10 @@ type Doc struct {
 	parts   []part   // scratch of writing updates
 	writer  writer2  // scratch of writing updates in format V2
 
+	markers     []markers
+	freeMarkers []uint32
+	position    position // scratch of text editing
+
 	mail mail
 }
 

@@ -142,6 +142,8 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 		}
 	case kindFormat:
 		d.types.at(parent).formatting = true
+		d.types.at(parent).unmarked = true
+		d.dropMarkers(parent)
 	case kindDoc:
 		t.subdocs = append(t.subdocs, subdocChange{item: i, added: true})
 	}

@@ -142,6 +142,36 @@ func perform(tx *ycrdt.Txn, op []lib0.Any) error {
 		case s.Kind() == ycrdt.KindArray:
 			return s.Array().Delete(num(2), num(3))
 		}
+		return s.Text().Delete(num(2), num(3))
+	case "tins":
+		if op[4].Kind() == lib0.Null {
+			return s.Text().Insert(num(2), op[3].Str())
+		}
+		return s.Text().InsertWith(num(2), op[3].Str(), unmarked(op[4]).Fields()...)
+	case "fmt":
+		return s.Text().Format(num(2), num(3), unmarked(op[4]).Fields()...)
+	case "embed":
+		return s.Text().InsertEmbed(num(2), toValue(op[3]), unmarked(op[4]).Fields()...)
+	case "delta":
+		var delta []ycrdt.Delta
+		for _, o := range op[2].List() {
+			insert, _ := o.Get("insert")
+			delta = append(delta, ycrdt.Delta{
+				Insert: toValue(insert), Retain: int(field(o, "retain").Number()), Delete: int(field(o, "delete").Number()),
+				Attributes: unmarked(field(o, "attributes")).Fields(),
+			})
+		}
+		return s.Text().ApplyDelta(delta)
+	case "attr":
+		if xml {
+			return s.XML().SetAttribute(op[2].Str(), toValue(op[3]))
+		}
+		return s.Text().SetAttribute(op[2].Str(), toValue(op[3]))
+	case "rattr":
+		if xml {
+			return s.XML().RemoveAttribute(op[2].Str())
+		}
+		return s.Text().RemoveAttribute(op[2].Str())
 	}
 	return fmt.Errorf("%w: %s", errUnknown, op[0])
 }

@@ -56,6 +56,7 @@ const (
 	flagParentID       // not integrated: the origin fields hold the parent's ID
 	flagAny            // an embed or format whose value is encoded as "any" and not as JSON text
 	flagBound          // a type that has its slot in the table of types
+	flagMarker         // a marker pointed at it (see markers.go)
 )
 
 func (it *item) deleted() bool { return it.flags&flagDeleted != 0 }

@@ -45,7 +45,7 @@ func (d *Doc) split(t *txn, ci uint32, p place, clock uint32) uint32 {
 		left: li, right: l.right,
 		originClient: l.client, originClock: clock - 1,
 		rightClient: l.rightClient, rightClock: l.rightClock,
-		parent: l.parent, key: l.key, kind: l.kind, flags: l.flags,
+		parent: l.parent, key: l.key, kind: l.kind, flags: l.flags &^ flagMarker,
 	}
 	d.content.split(l, r, n)
 	l.length = n

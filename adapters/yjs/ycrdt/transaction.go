@@ -117,9 +117,12 @@ func (d *Doc) finish(t *txn) {
 	note := d.notify(t)
 	if !t.local {
 		for _, c := range t.changed {
-			if ty := d.types.at(c.typ); ty.formatting && ty.kind.isText() && d.alive(c.typ) {
+			if !d.alive(c.typ) {
+				continue
+			}
+			d.dropMarkers(c.typ)
+			if ty := d.types.at(c.typ); ty.formatting && ty.kind.isText() {
 				t.cleanup = true
-				break
 			}
 		}
 	}

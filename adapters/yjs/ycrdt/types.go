@@ -63,7 +63,9 @@ type stype struct {
 	gen        uint32 // raised when the slot is reused
 	stamp      uint32 // transaction that marked the list as changed
 	kind       Kind
-	formatting bool // a format mark has been in the list
+	markers    uint32 // number of its markers, 0 if there are none
+	formatting bool   // a format mark has been in the list
+	unmarked   bool   // no markers any more
 	used       bool
 }
 
