@@ -21,11 +21,12 @@ type Commit struct {
 	once    sync.Once
 	changes Changes
 	few     bool // changes is there, and short
+	writes  int  // about how many changes there are, or 0
 }
 
 // Changes returns what is different. The caller must not write into it.
 func (c *Commit) Changes() Changes {
-	c.once.Do(func() { c.changes = Diff(c.Before, c.After) })
+	c.once.Do(func() { c.changes = diffOf(Path{}, c.Before, c.After, c.writes) })
 	return c.changes
 }
 
@@ -34,11 +35,19 @@ func (c *Commit) In(p Path) Changes {
 	if p == (Path{}) {
 		return c.Changes()
 	}
+	if c.few {
+		return c.changes.In(p)
+	}
 	return DiffIn(p, c.Before, c.After)
 }
 
 // Touches says whether anything in p is different.
-func (c *Commit) Touches(p Path) bool { return differs(p, &c.Before.content, &c.After.content) }
+func (c *Commit) Touches(p Path) bool {
+	if c.few {
+		return c.changes.Touches(p)
+	}
+	return differs(p, &c.Before.content, &c.After.content)
+}
 
 // Then returns one Commit that stands for c and the one after it.
 func (c *Commit) Then(next *Commit) *Commit {

@@ -9,6 +9,10 @@ func diff[V any](a, b tree[V], same func(x, y V) bool, fn func(key string, old, 
 	if a.root == b.root {
 		return
 	}
+	if a.root != nil && b.root != nil && a.root.kids == nil && b.root.kids == nil {
+		diffLeaves(a.root, b.root, same, fn)
+		return
+	}
 	var zero V
 	x, y := newWalk(a.root), newWalk(b.root)
 	for {
@@ -39,6 +43,39 @@ func diff[V any](a, b tree[V], same func(x, y V) bool, fn func(key string, old, 
 	}
 }
 
+// diffLeaves is diff for two trees of one leaf each, such as rows.
+func diffLeaves[V any](a, b *node[V], same func(x, y V) bool, fn func(key string, old, new V) bool) {
+	var zero V
+	if a.keys == b.keys {
+		for i := range a.vals {
+			if !same(a.vals[i], b.vals[i]) && !fn(a.keys.list[i], a.vals[i], b.vals[i]) {
+				return
+			}
+		}
+		return
+	}
+	x, y := a.keys.list, b.keys.list
+	i, j := 0, 0
+	for i < len(x) || j < len(y) {
+		more := true
+		switch {
+		case j == len(y) || i < len(x) && x[i] < y[j]:
+			more = fn(x[i], a.vals[i], zero)
+			i++
+		case i == len(x) || y[j] < x[i]:
+			more = fn(y[j], zero, b.vals[j])
+			j++
+		default:
+			more = same(a.vals[i], b.vals[j]) || fn(x[i], a.vals[i], b.vals[j])
+			i++
+			j++
+		}
+		if !more {
+			return
+		}
+	}
+}
+
 // walk is a place in a tree: a stack of nodes with the index of the entry or child that comes next. The top may be a
 // branch whose child has not been entered yet.
 type walk[V any] struct {
@@ -62,7 +99,7 @@ func newWalk[V any](root *node[V]) (w walk[V]) {
 }
 
 func (w *walk[V]) done() bool  { return w.depth == 0 }
-func (w *walk[V]) key() string { t := &w.at[w.depth-1]; return t.n.keys[t.i] }
+func (w *walk[V]) key() string { t := &w.at[w.depth-1]; return t.n.keys.list[t.i] }
 func (w *walk[V]) val() V      { t := &w.at[w.depth-1]; return t.n.vals[t.i] }
 
 // descend enters children until the top is a leaf.
@@ -85,7 +122,7 @@ func (w *walk[V]) push(n *node[V]) {
 func (w *walk[V]) next() {
 	for w.depth > 0 {
 		t := &w.at[w.depth-1]
-		if t.i++; t.i < len(t.n.keys) {
+		if t.i++; t.i < t.n.fan() {
 			return
 		}
 		w.depth--

@@ -127,6 +127,8 @@ type delivery struct {
 	mu      sync.Mutex
 	running bool
 	queue   []*Commit
+	first   [1]*Commit  // where queue begins
+	waiting atomic.Bool // there is something in queue
 }
 
 // maxQueue is the length at which the queue composes commits instead of growing.
@@ -140,10 +142,14 @@ func (d *delivery) add(c *Commit) {
 		return
 	}
 	d.queue = append(d.queue, c)
+	d.waiting.Store(true)
 }
 
 // run delivers what waits, unless somebody is delivering already: then that one goes on with it.
 func (d *delivery) run(ls *listeners) {
+	if !d.waiting.Load() {
+		return
+	}
 	d.mu.Lock()
 	if d.running || len(d.queue) == 0 {
 		d.mu.Unlock()
@@ -159,7 +165,8 @@ func (d *delivery) run(ls *listeners) {
 		c := d.queue[0]
 		d.queue[0] = nil
 		if d.queue = d.queue[1:]; len(d.queue) == 0 {
-			d.queue = nil
+			d.queue = d.first[:0]
+			d.waiting.Store(false)
 		}
 		d.mu.Unlock()
 		func() {

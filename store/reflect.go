@@ -21,7 +21,7 @@ func ofReflect(x any) Value {
 	case v.Kind() == reflect.Bool:
 		return boolean(v.Bool())
 	}
-	return Value{kind: String, str: v.String()}
+	return Value{bits: uint64(String), str: v.String()}
 }
 
 // asReflect writes v through the pointer to a scalar of any named or sized type.
@@ -29,29 +29,29 @@ func asReflect(v Value, ptr any) bool {
 	p := reflect.ValueOf(ptr).Elem()
 	switch {
 	case p.CanInt():
-		i := int64(v.num)
-		if v.kind != Number || float64(i) != v.num || math.Abs(v.num) > maxExact || p.OverflowInt(i) {
+		i := int64(v.Number())
+		if v.Kind() != Number || float64(i) != v.Number() || math.Abs(v.Number()) > maxExact || p.OverflowInt(i) {
 			return false
 		}
 		p.SetInt(i)
 	case p.CanUint():
-		u := uint64(v.num)
-		if v.kind != Number || v.num < 0 || v.num > maxExact || float64(u) != v.num || p.OverflowUint(u) {
+		u := uint64(v.Number())
+		if v.Kind() != Number || v.Number() < 0 || v.Number() > maxExact || float64(u) != v.Number() || p.OverflowUint(u) {
 			return false
 		}
 		p.SetUint(u)
 	case p.CanFloat():
-		if v.kind != Number || p.Kind() == reflect.Float32 && float64(float32(v.num)) != v.num {
+		if v.Kind() != Number || p.Kind() == reflect.Float32 && float64(float32(v.Number())) != v.Number() {
 			return false
 		}
-		p.SetFloat(v.num)
+		p.SetFloat(v.Number())
 	case p.Kind() == reflect.Bool:
-		if v.kind != Bool {
+		if v.Kind() != Bool {
 			return false
 		}
-		p.SetBool(v.num != 0)
+		p.SetBool(v.Bool())
 	default:
-		if v.kind != String {
+		if v.Kind() != String {
 			return false
 		}
 		p.SetString(v.str)

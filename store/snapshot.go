@@ -44,6 +44,8 @@ type content struct {
 	values tree[Value]
 }
 
+func (c *content) all() *content { return c }
+
 func (c *content) row(table, row string) cells {
 	t, _ := c.tables.get(table)
 	r, _ := t.get(row)
@@ -123,7 +125,10 @@ func (s *Snapshot) Same(o *Snapshot) bool { return s.content == o.content }
 func Diff(before, after *Snapshot) Changes { return DiffIn(Path{}, before, after) }
 
 // DiffIn is [Diff], restricted to a part. A nil Snapshot is empty.
-func DiffIn(in Path, before, after *Snapshot) Changes {
+func DiffIn(in Path, before, after *Snapshot) Changes { return diffOf(in, before, after, 0) }
+
+// diffOf is DiffIn for about expected changed cells.
+func diffOf(in Path, before, after *Snapshot, expected int) Changes {
 	var a, b content
 	if before != nil {
 		a = before.content
@@ -132,7 +137,13 @@ func DiffIn(in Path, before, after *Snapshot) Changes {
 		b = after.content
 	}
 	var d Changes
-	diffIn(in, &a, &b, func(c CellChange) bool { d.Cells = append(d.Cells, c); return true },
+	diffIn(in, &a, &b, func(c CellChange) bool {
+		if d.Cells == nil {
+			d.Cells = make([]CellChange, 0, max(expected, 4))
+		}
+		d.Cells = append(d.Cells, c)
+		return true
+	},
 		func(v ValueChange) bool { d.Values = append(d.Values, v); return true })
 	return d
 }

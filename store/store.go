@@ -14,11 +14,14 @@ type Store struct {
 	// mu is the writer's lock. Locks of documents and databases are taken after it, never before.
 	mu           sync.Mutex
 	participants []Participant
+	work         work // of the running transaction
+	over         work // of all transactions that have ended: empty, and refusing
 
 	now atomic.Pointer[Snapshot]
 
-	jobsMu sync.Mutex
-	jobs   []job
+	jobsMu  sync.Mutex
+	jobs    []job
+	waiting atomic.Int32 // len(jobs)
 
 	listeners listeners
 	delivery  delivery
@@ -35,6 +38,7 @@ type job struct {
 func New() *Store {
 	s := &Store{}
 	s.now.Store(&Snapshot{})
+	s.over = work{done: true, before: s.now.Load()}
 	return s
 }
 
@@ -63,6 +67,7 @@ func (s *Store) UpdateAs(by Origin, fn func(*Tx) error) error {
 func (s *Store) Enqueue(by Origin, fn func(*Tx) error, then func(error)) {
 	s.jobsMu.Lock()
 	s.jobs = append(s.jobs, job{by, fn, then})
+	s.waiting.Add(1)
 	s.jobsMu.Unlock()
 	s.settle()
 }
@@ -91,11 +96,7 @@ func (s *Store) settle() {
 	s.delivery.run(&s.listeners)
 }
 
-func (s *Store) hasJobs() bool {
-	s.jobsMu.Lock()
-	defer s.jobsMu.Unlock()
-	return len(s.jobs) > 0
-}
+func (s *Store) hasJobs() bool { return s.waiting.Load() > 0 }
 
 func (s *Store) takeJob() (j job, ok bool) {
 	s.jobsMu.Lock()
@@ -105,14 +106,19 @@ func (s *Store) takeJob() (j job, ok bool) {
 	}
 	j = s.jobs[0]
 	s.jobs = slices.Delete(s.jobs, 0, 1)
+	s.waiting.Add(-1)
 	return j, true
 }
 
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	tx := &Tx{content: before.content, before: before, gen: new(edit), origin: by}
-	defer func() { tx.done = true }()
+	s.work = work{content: before.content, before: before, gen: new(edit), origin: by}
+	tx := &Tx{&s.work}
+	defer func() {
+		tx.work = &s.over
+		s.work = work{}
+	}()
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -121,6 +127,7 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 			return err
 		}
 	}
+	tx.leave()
 	if tx.unlogd {
 		if !differs(Path{}, &before.content, &tx.content) {
 			return nil
@@ -128,16 +135,16 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	} else if tx.log.normalize(); tx.log.IsEmpty() {
 		return nil
 	}
+	tx.done = true
 	after := &Snapshot{version: before.version + 1, content: tx.content}
 	s.now.Store(after)
 	if len(s.participants) == 0 && !s.listeners.any() {
 		return nil
 	}
-	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after}
+	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
 	if !tx.unlogd {
-		c.know(tx.log)
+		c.know(Changes{slices.Clone(tx.log.Cells), tx.log.Values}) // the cells may lie in tx
 	}
-	tx.done = true
 	for _, p := range s.participants {
 		p.Committed(c)
 	}

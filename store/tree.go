@@ -8,8 +8,8 @@ import (
 // maxFan is the greatest number of entries of a leaf and of children of a branch.
 //
 // A write copies one node per level, so a small number makes single writes cheap; a large one makes lookups and
-// iteration cheap. At 32 a table of a million rows has four levels.
-const maxFan = 32
+// iteration cheap. At 24 a table of a million rows has five levels.
+const maxFan = 24
 
 // tree is a persistent B+ tree with string keys in byte order. The zero tree is empty. A tree value is one pointer;
 // copying it is a snapshot.
@@ -23,15 +23,21 @@ type tree[V any] struct{ root *node[V] }
 // trees of several Stores may share nodes.
 type edit struct{ _ byte }
 
-// node is a leaf (kids == nil: keys[i] has vals[i]) or a branch (keys[i] is a lower bound of kids[i]; the first bound is
-// never compared).
+// node is a leaf (kids == nil: key i has vals[i]) or a branch (key i is a lower bound of kids[i]; the first bound is never
+// compared).
+//
+// A node and its entries are one object; see newLeaf and newBranch. The keys are an object of their own, because nodes share
+// it: a copy with the keys of the original, and rows with the same cells.
 type node[V any] struct {
 	gen  *edit
 	size int // entries at or below this node
-	keys []string
+	keys *keys
 	vals []V
-	kids []*node[V]
+	kids *kids[V]
 }
+
+// kids are the children of a branch, as many as it has keys. The last place is used for the moment before a split only.
+type kids[V any] [maxFan + 1]*node[V]
 
 func (t tree[V]) len() int {
 	if t.root == nil {
@@ -56,58 +62,67 @@ func (t tree[V]) get(key string) (v V, ok bool) {
 }
 
 // find returns the place of key in a leaf, or where it would be.
-func (n *node[V]) find(key string) (int, bool) {
-	lo, hi := 0, len(n.keys)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if n.keys[mid] < key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo, lo < len(n.keys) && n.keys[lo] == key
-}
+func (n *node[V]) find(key string) (int, bool) { return n.keys.search(key, 0) }
 
 // childOf returns the child of a branch whose range holds key.
 func (n *node[V]) childOf(key string) int {
-	lo, hi := 1, len(n.keys)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if n.keys[mid] <= key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+	i, equal := n.keys.search(key, 1)
+	if equal {
+		return i
 	}
-	return lo - 1
+	return i - 1
 }
 
-// own returns n if gen made it, and otherwise a copy that gen may write, with room for one more entry.
-func (n *node[V]) own(gen *edit, extra int) *node[V] {
+// fan returns the number of entries of a leaf or children of a branch.
+func (n *node[V]) fan() int { return len(n.keys.list) }
+
+// own returns n if gen made it, and otherwise a copy that gen may write.
+func (n *node[V]) own(gen *edit) *node[V] {
 	if n.gen == gen {
 		return n
 	}
-	c := &node[V]{gen: gen, size: n.size, keys: make([]string, len(n.keys), len(n.keys)+extra)}
-	copy(c.keys, n.keys)
+	var c *node[V]
 	if n.kids != nil {
-		c.kids = make([]*node[V], len(n.kids), len(n.kids)+extra)
-		copy(c.kids, n.kids)
+		c = newBranch[V](gen)
+		copy(c.kids[:], n.kids[:n.fan()])
 	} else {
-		c.vals = make([]V, len(n.vals), len(n.vals)+extra)
+		c = newLeaf[V](gen, len(n.vals))
+		c.vals = c.vals[:len(n.vals)]
 		copy(c.vals, n.vals)
 	}
+	c.size, c.keys = n.size, n.keys
 	return c
+}
+
+// insert puts an entry at i of a leaf and returns the leaf that has it.
+func (n *node[V]) insert(gen *edit, i int, key string, v V) *node[V] {
+	if n.gen != gen || len(n.vals) == cap(n.vals) {
+		room := len(n.vals) + 1
+		if n.gen == gen {
+			room += len(n.vals) / 2
+		}
+		c := newLeaf[V](gen, room)
+		c.vals = append(c.vals, n.vals...)
+		c.keys, c.size = n.keys, n.size
+		n = c
+	}
+	n.vals = slices.Insert(n.vals, i, v)
+	n.keys = n.keys.insert(gen, i, key, 0)
+	n.size++
+	return n
 }
 
 // set puts v under key and says whether the key is new.
 func (t tree[V]) set(gen *edit, key string, v V) (_ tree[V], added bool) {
 	if t.root == nil {
-		return tree[V]{&node[V]{gen: gen, size: 1, keys: []string{key}, vals: []V{v}}}, true
+		return tree[V]{newLeaf[V](gen, 1).insert(gen, 0, key, v)}, true
 	}
 	n, right, added := t.root.set(gen, key, v)
 	if right != nil {
-		n = &node[V]{gen: gen, size: n.size + right.size, keys: []string{"", right.keys[0]}, kids: []*node[V]{n, right}}
+		top := newBranch[V](gen)
+		top.size, top.keys = n.size+right.size, newKeys(gen, []string{"", right.keys.list[0]}, 1)
+		top.kids[0], top.kids[1] = n, right
+		n = top
 	}
 	return tree[V]{n}, added
 }
@@ -117,20 +132,16 @@ func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added b
 	if n.kids == nil {
 		i, found := n.find(key)
 		if found {
-			n = n.own(gen, 0)
+			n = n.own(gen)
 			n.vals[i] = v
 			return n, nil, false
 		}
-		n = n.own(gen, 1)
-		n.keys = slices.Insert(n.keys, i, key)
-		n.vals = slices.Insert(n.vals, i, v)
-		n.size++
-		left, right = n.split(gen, i)
+		left, right = n.insert(gen, i, key, v).split(gen, i)
 		return left, right, true
 	}
 	i := n.childOf(key)
 	kid, split, added := n.kids[i].set(gen, key, v)
-	n = n.own(gen, 1)
+	n = n.own(gen)
 	n.kids[i] = kid
 	if added {
 		n.size++
@@ -138,8 +149,9 @@ func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added b
 	if split == nil {
 		return n, nil, added
 	}
-	n.keys = slices.Insert(n.keys, i+1, split.keys[0])
-	n.kids = slices.Insert(n.kids, i+1, split)
+	copy(n.kids[i+2:], n.kids[i+1:n.fan()])
+	n.kids[i+1] = split
+	n.keys = n.keys.insert(gen, i+1, split.keys.list[0], 1)
 	left, right = n.split(gen, i+1)
 	return left, right, added
 }
@@ -147,31 +159,83 @@ func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added b
 // split halves a node that has grown beyond maxFan. A node that grew at its end gives away only its last entry, so that
 // keys which arrive in order leave full nodes behind.
 func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
-	if len(n.keys) <= maxFan {
+	fan := n.fan()
+	if fan <= maxFan {
 		return n, nil
 	}
-	at := len(n.keys) / 2
-	if grewAt == len(n.keys)-1 {
-		at = len(n.keys) - 1
+	at := fan / 2
+	if grewAt == fan-1 {
+		at = fan - 1
 	}
-	r := &node[V]{gen: gen, keys: append(make([]string, 0, maxFan+1), n.keys[at:]...)}
-	clear(n.keys[at:])
-	n.keys = n.keys[:at]
+	var r *node[V]
 	if n.kids == nil {
-		r.vals = append(make([]V, 0, maxFan+1), n.vals[at:]...)
+		r = newLeaf[V](gen, maxFan+1)
+		r.vals = append(r.vals, n.vals[at:]...)
 		clear(n.vals[at:])
 		n.vals = n.vals[:at]
 		r.size = len(r.vals)
+		n.keys, r.keys = n.keys.split(gen, at, 0)
 	} else {
-		r.kids = append(make([]*node[V], 0, maxFan+1), n.kids[at:]...)
+		r = newBranch[V](gen)
+		copy(r.kids[:], n.kids[at:fan])
 		clear(n.kids[at:])
-		n.kids = n.kids[:at]
-		for _, k := range r.kids {
+		for _, k := range r.kids[:fan-at] {
 			r.size += k.size
 		}
+		n.keys, r.keys = n.keys.split(gen, at, 1)
 	}
 	n.size -= r.size
 	return n, r
+}
+
+// spot is the place of an entry: the nodes from the root to its leaf, each with the index of the next, and of the entry.
+type spot[V any] struct {
+	at [maxDepth]struct {
+		n *node[V]
+		i int
+	}
+	depth int
+}
+
+// seek is get, and notes where the entry is, or would be.
+func (t tree[V]) seek(key string, s *spot[V]) (v V, ok bool) {
+	s.depth = 0
+	n := t.root
+	if n == nil {
+		return v, false
+	}
+	for n.kids != nil {
+		i := n.childOf(key)
+		s.at[s.depth].n, s.at[s.depth].i = n, i
+		s.depth++
+		n = n.kids[i]
+	}
+	i, found := n.find(key)
+	s.at[s.depth].n, s.at[s.depth].i = n, i
+	s.depth++
+	if found {
+		v = n.vals[i]
+	}
+	return v, found
+}
+
+// put replaces the entry at s and returns the tree that has it. A node that gen owns has owned nodes above it.
+func (s *spot[V]) put(gen *edit, v V) tree[V] {
+	d := s.depth - 1
+	n := s.at[d].n
+	c := n.own(gen)
+	c.vals[s.at[d].i] = v
+	for c != n { // n was copied, so the node above needs to know
+		if d == 0 {
+			return tree[V]{c}
+		}
+		d--
+		kid := c
+		n = s.at[d].n
+		c = n.own(gen)
+		c.kids[s.at[d].i] = kid
+	}
+	return tree[V]{s.at[0].n}
 }
 
 // delete removes key and says whether it was there.
@@ -180,7 +244,7 @@ func (t tree[V]) delete(gen *edit, key string) (_ tree[V], removed bool) {
 		return t, false
 	}
 	n := t.root.delete(gen, key)
-	for n != nil && n.kids != nil && len(n.kids) == 1 {
+	for n != nil && n.kids != nil && n.fan() == 1 {
 		n = n.kids[0]
 	}
 	return tree[V]{n}, true
@@ -191,18 +255,17 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	if n.size == 1 {
 		return nil
 	}
-	n = n.own(gen, 0)
+	n = n.own(gen)
 	n.size--
 	if n.kids == nil {
 		i, _ := n.find(key)
-		n.keys = slices.Delete(n.keys, i, i+1)
+		n.keys = n.keys.delete(gen, i, 0)
 		n.vals = slices.Delete(n.vals, i, i+1)
 		return n
 	}
 	i := n.childOf(key)
 	if kid := n.kids[i].delete(gen, key); kid == nil {
-		n.keys = slices.Delete(n.keys, i, i+1)
-		n.kids = slices.Delete(n.kids, i, i+1)
+		n.deleteKid(gen, i)
 	} else {
 		n.kids[i] = kid
 		n.mend(gen, i)
@@ -210,30 +273,41 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	return n
 }
 
+func (n *node[V]) deleteKid(gen *edit, i int) {
+	copy(n.kids[i:], n.kids[i+1:n.fan()])
+	n.kids[n.fan()-1] = nil
+	n.keys = n.keys.delete(gen, i, 1)
+}
+
 // mend joins a child that has become small with a neighbour, when both fit into one node.
 func (n *node[V]) mend(gen *edit, i int) {
-	if len(n.kids[i].keys) >= maxFan/4 {
+	if n.kids[i].fan() >= maxFan/4 {
 		return
 	}
-	if i+1 == len(n.kids) {
+	if i+1 == n.fan() {
 		i--
 	}
-	if i < 0 || len(n.kids[i].keys)+len(n.kids[i+1].keys) > maxFan {
+	if i < 0 || n.kids[i].fan()+n.kids[i+1].fan() > maxFan {
 		return
 	}
-	right := n.kids[i+1]
-	left := n.kids[i].own(gen, len(right.keys))
-	from := len(left.keys)
-	left.keys = append(left.keys, right.keys...)
-	left.vals = append(left.vals, right.vals...)
-	left.size += right.size
-	if left.kids != nil {
-		left.keys[from] = n.keys[i+1] // the first bound of a branch may be anything; here it is compared
-		left.kids = append(left.kids, right.kids...)
+	left, right := n.kids[i], n.kids[i+1]
+	at := left.fan()
+	list := append(append(make([]string, 0, maxFan), left.keys.list...), right.keys.list...)
+	var both *node[V]
+	if left.kids == nil {
+		both = newLeaf[V](gen, len(list))
+		both.vals = append(append(both.vals, left.vals...), right.vals...)
+		both.keys = newKeys(gen, list, 0)
+	} else {
+		list[at] = n.keys.list[i+1] // the first bound of a branch may be anything; here it is compared
+		both = newBranch[V](gen)
+		copy(both.kids[:], left.kids[:at])
+		copy(both.kids[at:], right.kids[:right.fan()])
+		both.keys = newKeys(gen, list, 1)
 	}
-	n.kids[i] = left
-	n.keys = slices.Delete(n.keys, i+1, i+2)
-	n.kids = slices.Delete(n.kids, i+1, i+2)
+	both.size = left.size + right.size
+	n.kids[i] = both
+	n.deleteKid(gen, i+1)
 }
 
 // all yields the entries in key order.
@@ -255,7 +329,7 @@ func (t tree[V]) keys() iter.Seq[string] {
 }
 
 func (n *node[V]) each(yield func(string, V) bool) bool {
-	for i, k := range n.keys {
+	for i, k := range n.keys.list {
 		if n.kids == nil {
 			if !yield(k, n.vals[i]) {
 				return false
@@ -291,20 +365,31 @@ func (t tree[V]) check() string {
 }
 
 func (n *node[V]) check() string {
-	size := len(n.vals)
-	for _, k := range n.kids {
-		if bad := k.check(); bad != "" {
-			return bad
+	size, from := len(n.vals), 0
+	if n.kids != nil {
+		for i, k := range n.kids {
+			if (k != nil) != (i < n.fan()) {
+				return "a branch has as many keys as children no longer"
+			} else if k == nil {
+				continue
+			}
+			if bad := k.check(); bad != "" {
+				return bad
+			}
+			size += k.size
 		}
-		size += k.size
+		from = 1
+	}
+	if bad := n.keys.check(from); bad != "" {
+		return bad
 	}
 	switch {
 	case n.size != size:
 		return "a node has the wrong size"
-	case n.size == 0 || len(n.keys) > maxFan:
+	case n.size == 0 || n.fan() > maxFan:
 		return "a node is empty or too large"
-	case n.kids != nil && len(n.kids) != len(n.keys), n.kids == nil && len(n.vals) != len(n.keys):
-		return "a node has as many keys as entries no longer"
+	case n.kids == nil && len(n.vals) != n.fan():
+		return "a leaf has as many keys as entries no longer"
 	}
 	return ""
 }

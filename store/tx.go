@@ -1,12 +1,18 @@
 package store
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Tx is one transaction: it reads what the Store holds with the transaction's own writes, and writes. It is valid only
 // inside the function it was given to, in that goroutine.
 //
 // Setters check what they are given and change nothing when they return an error. Setting an equal value changes nothing.
-type Tx struct {
+type Tx struct{ *work }
+
+// work is what a transaction has done so far. A Store has one, for one transaction after the other.
+type work struct {
 	content
 	before *Snapshot
 	gen    *edit
@@ -19,9 +25,13 @@ type Tx struct {
 	unlogd bool
 	writes int
 
-	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place.
+	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place. like is the
+	// keys of the row before it, which rows with the same cells share; spare is of use for the next row.
 	curTable, curRow string
 	cur              *node[Value]
+	like, spare      *keys
+
+	few [1]CellChange // the first of log.Cells
 }
 
 // maxLog is the number of writes of a transaction that are kept as a list.
@@ -35,8 +45,7 @@ func (tx *Tx) Before() *Snapshot { return tx.before }
 
 // Snapshot returns the content as the transaction sees it now. Later writes do not change it.
 func (tx *Tx) Snapshot() *Snapshot {
-	tx.gen = new(edit) // what this snapshot holds belongs to an older generation now
-	tx.cur = nil
+	tx.settle() // what this snapshot holds belongs to an older generation from now on
 	return &Snapshot{version: tx.before.version, content: tx.content}
 }
 
@@ -56,6 +65,9 @@ func (tx *Tx) note(table, row, cell string, old, new Value) {
 	if len(tx.log.Cells) == maxLog {
 		tx.unlog()
 		return
+	}
+	if tx.log.Cells == nil {
+		tx.log.Cells = tx.few[:0]
 	}
 	tx.log.Cells = append(tx.log.Cells, CellChange{table, row, cell, old, new})
 }
@@ -86,42 +98,132 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 		return ErrTxDone
 	}
 	if n := tx.cur; n != nil && tx.curRow == row && tx.curTable == table {
-		if i, found := n.find(cell); found {
+		i, found := n.find(cell)
+		if found {
 			if old := n.vals[i]; old != v {
 				n.vals[i] = v
 				tx.note(table, row, cell, old, v)
 			}
 			return nil
 		}
+		if len(n.vals) < min(cap(n.vals), maxFan) && validText(cell) {
+			n.insert(tx.gen, i, cell, v)
+			tx.note(table, row, cell, Value{}, v)
+			return nil
+		}
 	}
 	t, hasTable := tx.tables.get(table)
-	r, hasRow := t.get(row)
-	old, hasCell := r.get(cell)
-	if !hasCell && !(validText(cell) && (hasRow || validText(row)) && (hasTable || validText(table))) {
-		return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
-	}
-	if old == v {
+	var at spot[cells]
+	r, hasRow := t.seek(row, &at)
+	if !hasRow {
+		if !(validText(cell) && validText(row) && (hasTable || validText(table))) {
+			return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
+		}
+		tx.leave()
+		if tx.like == nil {
+			tx.like = neighbour(&at)
+		}
+		r = tx.newRow(cell, v)
+		newTable, _ := t.set(tx.gen, row, r)
+		if newTable.root != t.root {
+			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+		}
+		tx.enter(table, row, r)
+		tx.note(table, row, cell, Value{}, v)
 		return nil
 	}
-	tx.putRow(table, t, row, r, cell, v)
+	var old Value
+	var newRow cells
+	if n := r.root; n.kids == nil {
+		i, found := n.find(cell)
+		if found {
+			if old = n.vals[i]; old == v {
+				return nil
+			}
+			n = n.own(tx.gen)
+			n.vals[i] = v
+			newRow.root = n
+		}
+	} else if old, _ = r.get(cell); old == v {
+		return nil
+	}
+	if newRow.root == nil {
+		if !old.Exists() && !validText(cell) {
+			return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
+		}
+		newRow, _ = r.set(tx.gen, cell, v)
+	}
+	if tx.cur != r.root {
+		tx.leave()
+	}
+	tx.enter(table, row, newRow)
+	if newRow.root != r.root {
+		if newTable := at.put(tx.gen, newRow); newTable.root != t.root {
+			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+		}
+	}
 	tx.note(table, row, cell, old, v)
 	return nil
 }
 
-// putRow writes a cell of row r of table t.
-func (tx *Tx) putRow(table string, t rows, row string, r cells, cell string, v Value) {
-	newRow, _ := r.set(tx.gen, cell, v)
+// enter makes row the one that is written in place.
+func (tx *Tx) enter(table, row string, r cells) {
 	tx.cur = nil
-	if newRow.root.kids == nil {
-		tx.cur, tx.curTable, tx.curRow = newRow.root, table, row
+	if r.root.kids == nil {
+		tx.cur, tx.curTable, tx.curRow = r.root, table, row
 	}
-	if newRow.root == r.root {
+}
+
+// leave ends writing in place. The keys of the row become those that the next row is compared with.
+func (tx *Tx) leave() {
+	n := tx.cur
+	tx.cur = nil
+	if n == nil {
 		return
 	}
-	newTable, _ := t.set(tx.gen, row, newRow)
-	if newTable.root != t.root {
-		tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+	if k := n.keys; tx.like != nil && tx.like != k && slices.Equal(k.list, tx.like.list) {
+		n.keys = tx.like
+		if k.gen == tx.gen {
+			tx.spare = k
+		}
+	} else {
+		tx.like = k
 	}
+	if tx.like.gen == tx.gen {
+		tx.like.gen = nil
+	}
+}
+
+// newRow returns a row with one cell, and room for as many as the row before it has.
+func (tx *Tx) newRow(cell string, v Value) cells {
+	n := newLeaf[Value](tx.gen, 1)
+	if tx.like != nil {
+		n = newLeaf[Value](tx.gen, len(tx.like.list))
+		if tx.spare == nil {
+			tx.spare = &keys{list: make([]string, 0, len(tx.like.list))}
+		}
+		n.keys, tx.spare = tx.spare, nil
+		n.keys.gen, n.keys.list, n.keys.heads = tx.gen, n.keys.list[:0], nil
+	}
+	return cells{n.insert(tx.gen, 0, cell, v)}
+}
+
+// settle makes everything written so far belong to an older generation, which is never written again.
+func (tx *Tx) settle() {
+	tx.leave()
+	tx.gen = new(edit)
+}
+
+// neighbour returns the cell ids of a row next to the place of s.
+func neighbour(s *spot[cells]) *keys {
+	if s.depth == 0 {
+		return nil
+	}
+	at := &s.at[s.depth-1]
+	if r := at.n.vals[min(at.i, len(at.n.vals)-1)].root; r.kids == nil {
+		return r.keys
+	}
+	return nil
 }
 
 // SetValue sets one keyed value. The zero Value deletes it. The error is a *[SetError] that wraps [ErrInvalid], or
@@ -203,7 +305,7 @@ func (tx *Tx) DelCell(table, row, cell string) error {
 	if !ok {
 		return nil
 	}
-	tx.cur = nil
+	tx.leave()
 	r, _ = r.delete(tx.gen, cell)
 	tx.setRow(table, t, row, r)
 	tx.note(table, row, cell, old, Value{})
@@ -282,8 +384,7 @@ type saved struct {
 }
 
 func (tx *Tx) save() saved {
-	tx.gen = new(edit)
-	tx.cur = nil
+	tx.settle()
 	return saved{tx.content, len(tx.log.Cells), len(tx.log.Values), tx.unlogd}
 }
 
@@ -333,8 +434,7 @@ func (tx *Tx) ReplaceIn(p Path, from *Snapshot) error {
 
 // replace makes a part, other than one cell or one value, equal to the same part of src.
 func (tx *Tx) replace(p Path, src *content) {
-	tx.gen = new(edit) // what both share must not be written
-	tx.cur = nil
+	tx.settle() // what both share must not be written
 	switch p.part {
 	case AtAll:
 		tx.content = *src
@@ -353,3 +453,7 @@ func (tx *Tx) replace(p Path, src *content) {
 
 // CopyRow returns the cells of a row as a map.
 func CopyRow(r Reader, table, row string) map[string]Value { return maps.Collect(r.Cells(table, row)) }
+
+// Writes counts the changes that the transaction has made so far. A Participant learns from it whether somebody has
+// written since it looked last.
+func (tx *Tx) Writes() int { return tx.writes }

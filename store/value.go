@@ -34,10 +34,16 @@ func (k Kind) String() string { return kindNames[min(k, invalid)] }
 // Values are comparable: == is equality. Objects and arrays are held as compact JSON text whose keys keep their order,
 // so {"a":1,"b":2} and {"b":2,"a":1} differ, as they do in TinyBase. The zero Value is absent.
 type Value struct {
-	kind Kind
-	num  float64 // Number; Bool as 0 or 1
-	str  string  // String; JSON text of Object and Array; the reason of an invalid Value
+	// bits is the kind, as a small number, or the complement of the bits of a Number. Only a NaN has a small complement, and
+	// no Value holds a NaN.
+	bits uint64
+	str  string // String; JSON text of Object and Array; the reason of an invalid Value
 }
+
+// The bits of a Value that is not a Number: its kind, and this for true.
+const trueBit = 16
+
+func (v Value) number() float64 { return math.Float64frombits(^v.bits) }
 
 // Scalar is what [Of] makes a Value from and [As] makes from a Value.
 type Scalar interface {
@@ -55,7 +61,7 @@ const maxExact = 1 << 53
 func Of[T Scalar](x T) Value {
 	switch x := any(x).(type) { // the common types, without reflection
 	case string:
-		return Value{kind: String, str: x}
+		return Value{bits: uint64(String), str: x}
 	case float64:
 		return number(x)
 	case int:
@@ -68,48 +74,53 @@ func Of[T Scalar](x T) Value {
 
 func boolean(b bool) Value {
 	if b {
-		return Value{kind: Bool, num: 1}
+		return Value{bits: uint64(Bool) | trueBit}
 	}
-	return Value{kind: Bool}
+	return Value{bits: uint64(Bool)}
 }
 
 func number(f float64) Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return Value{kind: invalid, str: fmt.Sprintf("the number %v is not finite", f)}
+		return Value{bits: uint64(invalid), str: fmt.Sprintf("the number %v is not finite", f)}
 	}
-	return Value{kind: Number, num: f + 0} // -0 becomes 0
+	return Value{bits: ^math.Float64bits(f + 0)} // -0 becomes 0
 }
 
 func integer(i int64) Value {
 	if i > maxExact || i < -maxExact {
-		return Value{kind: invalid, str: fmt.Sprintf("the integer %d is beyond 2^53, so a number cannot hold it exactly", i)}
+		return Value{bits: uint64(invalid), str: fmt.Sprintf("the integer %d is beyond 2^53, so a number cannot hold it exactly", i)}
 	}
-	return Value{kind: Number, num: float64(i)}
+	return Value{bits: ^math.Float64bits(float64(i))}
 }
 
 // NullValue returns the null Value, which is a value of its own and not the absence of one.
-func NullValue() Value { return Value{kind: Null} }
+func NullValue() Value { return Value{bits: uint64(Null)} }
 
 // Kind says what v holds.
-func (v Value) Kind() Kind { return v.kind }
+func (v Value) Kind() Kind {
+	if v.bits > 2*trueBit {
+		return Number
+	}
+	return Kind(v.bits &^ trueBit)
+}
 
 // Exists says whether v is a value at all, that is, not Undefined.
-func (v Value) Exists() bool { return v.kind != Undefined }
+func (v Value) Exists() bool { return v.bits != 0 }
 
 // Bool returns the boolean v holds, or false.
-func (v Value) Bool() bool { return v.kind == Bool && v.num != 0 }
+func (v Value) Bool() bool { return v.bits == uint64(Bool)|trueBit }
 
 // Number returns the number v holds, or 0.
 func (v Value) Number() float64 {
-	if v.kind != Number {
+	if v.Kind() != Number {
 		return 0
 	}
-	return v.num
+	return v.number()
 }
 
 // Text returns the string v holds, or the JSON text of an object or array, or "".
 func (v Value) Text() string {
-	if v.kind == invalid {
+	if v.Kind() == invalid {
 		return ""
 	}
 	return v.str
@@ -119,7 +130,7 @@ func (v Value) Text() string {
 // exact, strings that are not Unicode, and the strings that TinyBase's encoding reserves: U+FFFC alone, and U+FFFD at the
 // beginning.
 func (v Value) Err() error {
-	switch v.kind {
+	switch v.Kind() {
 	case invalid:
 		return invalidValue(v.str)
 	case String:
@@ -147,11 +158,11 @@ const (
 // Encoded returns v as TinyBase stores it in documents and files: an object or array as a string of U+FFFD and its
 // JSON text, Undefined as the string U+FFFC, anything else as itself.
 func (v Value) Encoded() Value {
-	switch v.kind {
+	switch v.Kind() {
 	case Object, Array:
-		return Value{kind: String, str: objectMark + v.str}
+		return Value{bits: uint64(String), str: objectMark + v.str}
 	case Undefined:
-		return Value{kind: String, str: undefinedMark}
+		return Value{bits: uint64(String), str: undefinedMark}
 	}
 	return v
 }
@@ -159,7 +170,7 @@ func (v Value) Encoded() Value {
 // Decoded is the inverse of [Value.Encoded]. A string that begins with U+FFFD must go on with the JSON text of an object
 // or array.
 func (v Value) Decoded() (Value, error) {
-	if v.kind != String || len(v.str) < 3 || v.str[0] != 0xEF {
+	if v.Kind() != String || len(v.str) < 3 || v.str[0] != 0xEF {
 		return v, nil
 	}
 	if v.str == undefinedMark {
@@ -167,7 +178,7 @@ func (v Value) Decoded() (Value, error) {
 	}
 	if text, ok := strings.CutPrefix(v.str, objectMark); ok {
 		d, err := ParseJSON(text)
-		if err == nil && d.kind != Object && d.kind != Array {
+		if err == nil && d.Kind() != Object && d.Kind() != Array {
 			err = invalidValue("the text behind U+FFFD is neither an object nor an array")
 		}
 		return d, err
@@ -177,10 +188,10 @@ func (v Value) Decoded() (Value, error) {
 
 // String returns v as JSON, and "undefined" for the zero Value. It is for people and for golden files.
 func (v Value) String() string {
-	if v.kind == Undefined {
+	if v.Kind() == Undefined {
 		return "undefined"
 	}
-	if v.kind == invalid {
+	if v.Kind() == invalid {
 		return "invalid: " + v.str
 	}
 	return string(v.AppendJSON(nil))
@@ -190,17 +201,17 @@ func (v Value) String() string {
 func As[T Scalar](v Value) (x T, ok bool) {
 	switch p := any(&x).(type) {
 	case *string:
-		*p, ok = v.str, v.kind == String
+		*p, ok = v.str, v.Kind() == String
 		if !ok {
 			*p = ""
 		}
 		return x, ok
 	case *float64:
 		*p = v.Number()
-		return x, v.kind == Number
+		return x, v.Kind() == Number
 	case *bool:
 		*p = v.Bool()
-		return x, v.kind == Bool
+		return x, v.Kind() == Bool
 	}
 	return x, asReflect(v, &x)
 }

@@ -29,11 +29,11 @@ func ReadJSON(r *jsjson.Reader) Value {
 	case jsjson.Number:
 		return number(r.Number())
 	case jsjson.String:
-		return Value{kind: String, str: string(r.Text())}
+		return Value{bits: uint64(String), str: string(r.Text())}
 	case jsjson.Object:
-		return Value{kind: Object, str: string(r.AppendCanonical(nil))}
+		return Value{bits: uint64(Object), str: string(r.AppendCanonical(nil))}
 	case jsjson.Array:
-		return Value{kind: Array, str: string(r.AppendCanonical(nil))}
+		return Value{bits: uint64(Array), str: string(r.AppendCanonical(nil))}
 	}
 	r.Skip()
 	return Value{}
@@ -41,16 +41,16 @@ func ReadJSON(r *jsjson.Reader) Value {
 
 // AppendJSON appends v as JSON, in the form of JavaScript's JSON.stringify. Undefined appends nothing.
 func (v Value) AppendJSON(dst []byte) []byte {
-	switch v.kind {
+	switch v.Kind() {
 	case Null:
 		return append(dst, "null"...)
 	case Bool:
-		if v.num != 0 {
+		if v.Bool() {
 			return append(dst, "true"...)
 		}
 		return append(dst, "false"...)
 	case Number:
-		return jsjson.AppendNumber(dst, v.num)
+		return jsjson.AppendNumber(dst, v.number())
 	case String:
 		return jsjson.AppendString(dst, v.str)
 	case Object, Array:
@@ -61,7 +61,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 
 // MarshalJSON returns v as JSON; an absent Value is an error, as JSON has no word for it.
 func (v Value) MarshalJSON() ([]byte, error) {
-	if v.kind == Undefined || v.kind == invalid {
+	if v.Kind() == Undefined || v.Kind() == invalid {
 		return nil, fmt.Errorf("store: %v has no JSON form", v)
 	}
 	return v.AppendJSON(nil), nil

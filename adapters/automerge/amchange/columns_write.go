@@ -1,0 +1,124 @@
+package amchange
+
+// runWriter writes a run-length encoded column with the runs every Automerge encoder chooses: equal neighbours make a run,
+// others gather in a literal run. A column of nothing but nulls stays empty.
+type runWriter[T comparable] struct {
+	put     func([]byte, T) []byte
+	out     []byte
+	state   byte // one of the constants below
+	last    T
+	count   uint64
+	literal []T // the literal run before last
+}
+
+const (
+	runEmpty     = iota
+	runOpenNulls // nulls from the very beginning
+	runNulls
+	runSame    // count times last, count > 1
+	runLiteral // literal, then last
+)
+
+func (w *runWriter[T]) value(v T) {
+	switch w.state {
+	case runEmpty:
+		w.state = runLiteral
+	case runOpenNulls, runNulls:
+		w.flush()
+		w.state = runLiteral
+	case runSame:
+		if v == w.last {
+			w.count++
+			return
+		}
+		w.flush()
+		w.state = runLiteral
+	case runLiteral:
+		if v == w.last {
+			w.flushLiteral()
+			w.state, w.count = runSame, 2
+			return
+		}
+		w.literal = append(w.literal, w.last)
+	}
+	w.last = v
+}
+
+func (w *runWriter[T]) null() {
+	switch w.state {
+	case runEmpty:
+		w.state, w.count = runOpenNulls, 0
+	case runSame, runLiteral:
+		w.flush()
+		w.state, w.count = runNulls, 0
+	}
+	w.count++
+}
+
+func (w *runWriter[T]) flushLiteral() {
+	if len(w.literal) == 0 {
+		return
+	}
+	w.out = appendSleb(w.out, -int64(len(w.literal)))
+	for _, v := range w.literal {
+		w.out = w.put(w.out, v)
+	}
+	w.literal = w.literal[:0]
+}
+
+func (w *runWriter[T]) flush() {
+	switch w.state {
+	case runOpenNulls, runNulls:
+		w.out = appendUleb(append(w.out, 0), w.count)
+	case runSame:
+		w.out = w.put(appendSleb(w.out, int64(w.count)), w.last)
+	case runLiteral:
+		w.literal = append(w.literal, w.last)
+		w.flushLiteral()
+	}
+}
+
+// finish returns the column.
+func (w *runWriter[T]) finish() []byte {
+	if w.state != runOpenNulls {
+		w.flush()
+	}
+	w.state = runEmpty
+	return w.out
+}
+
+// deltaWriter writes the differences between successive numbers.
+type deltaWriter struct {
+	runWriter[int64]
+	before int64
+}
+
+func (w *deltaWriter) number(v uint64) {
+	w.value(int64(v) - w.before)
+	w.before = int64(v)
+}
+
+// boolWriter writes alternating run lengths, beginning with false.
+type boolWriter struct {
+	out   []byte
+	last  bool
+	count uint64
+	any   bool // a true was seen
+}
+
+func (w *boolWriter) value(v bool) {
+	if v != w.last {
+		w.out = appendUleb(w.out, w.count)
+		w.last, w.count = v, 0
+	}
+	w.count++
+	w.any = w.any || v
+}
+
+// finish returns the column. One that was never true stays empty when the column is optional.
+func (w *boolWriter) finish(optional bool) []byte {
+	if w.count > 0 && (w.any || !optional) {
+		w.out = appendUleb(w.out, w.count)
+	}
+	return w.out
+}

@@ -1,0 +1,146 @@
+package amchange
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Delta says where a document changed, as far as somebody who reads it can see: changes inside an object that lost its
+// place, or was deleted, are not listed.
+type Delta struct {
+	// Changes is the number of changes that were new.
+	Changes int
+	// Whole says that there were too many places to list: everything may have changed.
+	Whole bool
+	// Touched are places with another value than before, each given by the map keys from the root. At such a place or
+	// below it anything may be different. What happens in a list or text touches the place that the outermost sequence is in.
+	Touched [][]string
+	// Conflicted are places whose value is the same, but whose set of concurrent values is another one.
+	Conflicted [][]string
+}
+
+// Empty reports whether nothing that can be seen has changed.
+func (d *Delta) Empty() bool {
+	return !d.Whole && len(d.Touched) == 0 && len(d.Conflicted) == 0
+}
+
+// String lists the places.
+func (d *Delta) String() string {
+	if d.Whole {
+		return "everything"
+	}
+	var b strings.Builder
+	for i, p := range d.Touched {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strings.Join(p, "/"))
+	}
+	for _, p := range d.Conflicted {
+		fmt.Fprintf(&b, " ?%s", strings.Join(p, "/"))
+	}
+	return b.String()
+}
+
+// delta sums a batch up. The first touch of a place says how it was before the batch.
+func (ix *Index) delta(b *Batch) *Delta {
+	d := &Delta{Changes: len(b.changes), Whole: b.lost}
+	if b.lost {
+		return d
+	}
+	slices.SortStableFunc(b.touched, func(x, y touch) int {
+		if c := cmp.Compare(x.slot.obj, y.slot.obj); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.slot.key, y.slot.key)
+	})
+	parents := pathCache{}
+	for i := 0; i < len(b.touched); {
+		first := b.touched[i]
+		for ; i < len(b.touched) && b.touched[i].slot == first.slot; i++ {
+			first.counted = first.counted || b.touched[i].counted
+		}
+		if first.slot.key == inside {
+			if p, ok := ix.path(first.slot.obj, parents); ok {
+				d.Touched = append(d.Touched, p.keys)
+			}
+			continue
+		}
+		e, _ := ix.objects[first.slot.obj].slots.get(first.slot.key)
+		changed := e.op != first.winner || first.counted
+		if !changed && !first.multi && !e.more {
+			continue
+		}
+		p, ok := ix.path(first.slot.obj, parents)
+		if !ok {
+			continue
+		}
+		keys := append(p.keys[:len(p.keys):len(p.keys)], ix.keys[first.slot.key])
+		switch {
+		case p.sequence: // a map in a list
+			d.Touched = append(d.Touched, p.keys)
+		case changed:
+			d.Touched = append(d.Touched, keys)
+		default:
+			d.Conflicted = append(d.Conflicted, keys)
+		}
+	}
+	d.Touched = tidy(d.Touched)
+	d.Conflicted = tidy(d.Conflicted)
+	if len(d.Touched)+len(d.Conflicted) > ix.lim.Touched {
+		return &Delta{Changes: d.Changes, Whole: true}
+	}
+	return d
+}
+
+// tidy sorts paths and removes those at or below another one.
+func tidy(paths [][]string) [][]string {
+	slices.SortFunc(paths, slices.Compare[[]string])
+	out := paths[:0]
+	for _, p := range paths {
+		if l := len(out); l > 0 && len(out[l-1]) <= len(p) && slices.Equal(out[l-1], p[:len(out[l-1])]) {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+type pathTo struct {
+	keys     []string
+	sequence bool // the path ends at a sequence, and the object is that or inside it
+	visible  bool
+}
+
+type pathCache map[uint32]pathTo
+
+// path returns the keys that lead to an object, up to the first sequence on the way, and whether the object can be seen: it
+// and all around it are the winners of their places.
+func (ix *Index) path(obj uint32, cache pathCache) (pathTo, bool) {
+	if obj == 0 {
+		return pathTo{visible: true}, true
+	}
+	if p, ok := cache[obj]; ok {
+		return p, p.visible
+	}
+	o := &ix.objects[obj]
+	var p pathTo
+	if e, ok := o.winnerIn(ix); ok && e.op == o.op {
+		if up, ok := ix.path(o.parent, cache); ok {
+			p = up
+			if !up.sequence {
+				p.keys = append(up.keys[:len(up.keys):len(up.keys)], ix.keys[o.key])
+				p.sequence = o.kind.IsSequence()
+			}
+		}
+	}
+	cache[obj] = p
+	return p, p.visible
+}
+
+// winnerIn returns the winner of the place that the object was made in.
+func (o *object) winnerIn(ix *Index) (entry, bool) {
+	return ix.objects[o.parent].slots.get(o.key)
+}

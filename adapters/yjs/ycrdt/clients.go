@@ -1,0 +1,184 @@
+package ycrdt
+
+import "sort"
+
+// A client is one author: its structs in the order of their clocks, without gaps.
+type client struct {
+	id     uint64
+	next   uint32 // the clock after its last struct: the client's entry in the state vector
+	list   structList
+	stamp  uint32 // number of the transaction that touched it last
+	before uint32 // next, as it was when that transaction began
+	group  uint32 // scratch of sorting delete sets
+}
+
+// clients numbers the clients of a document from 1 on. Numbers are never reused.
+type clients struct {
+	list  []client
+	index map[uint64]uint32
+	hot   uint32 // answered last
+}
+
+func newClients() clients {
+	return clients{list: make([]client, 1, 4), index: map[uint64]uint32{}}
+}
+
+func (c *clients) find(id uint64) uint32 {
+	return c.index[id]
+}
+
+func (c *clients) intern(id uint64) uint32 {
+	if c.list[c.hot].id == id && c.hot != 0 {
+		return c.hot
+	}
+	i, ok := c.index[id]
+	if !ok {
+		i = uint32(len(c.list))
+		c.list = append(c.list, client{id: id})
+		c.index[id] = i
+	}
+	c.hot = i
+	return i
+}
+
+// truncate forgets the clients from n on; they have no structs.
+func (c *clients) truncate(n int) {
+	for i := n; i < len(c.list); i++ {
+		delete(c.index, c.list[i].id)
+	}
+	clear(c.list[n:])
+	c.list = c.list[:n]
+	c.hot = 0
+}
+
+// A structList is the sequence of one client's structs, cut into blocks so that splitting and merging in the middle costs
+// no more than a block.
+type structList struct {
+	blocks []block
+}
+
+type block struct {
+	first uint32 // clock of the first struct
+	items []uint32
+}
+
+const blockMax = 256
+
+// A place is a position in a structList. Changing the list makes places invalid, except as the methods say.
+type place struct{ b, i int }
+
+func (l *structList) at(p place) uint32 { return l.blocks[p.b].items[p.i] }
+
+func (l *structList) lastPlace() place {
+	b := len(l.blocks) - 1
+	return place{b, len(l.blocks[b].items) - 1}
+}
+
+// next and prev return the neighbouring place, and false at the end of the list.
+func (l *structList) next(p place) (place, bool) {
+	if p.i+1 < len(l.blocks[p.b].items) {
+		return place{p.b, p.i + 1}, true
+	}
+	if p.b+1 < len(l.blocks) {
+		return place{p.b + 1, 0}, true
+	}
+	return p, false
+}
+
+func (l *structList) prev(p place) (place, bool) {
+	if p.i > 0 {
+		return place{p.b, p.i - 1}, true
+	}
+	if p.b > 0 {
+		return place{p.b - 1, len(l.blocks[p.b-1].items) - 1}, true
+	}
+	return p, false
+}
+
+// push adds a struct at the end.
+func (l *structList) push(i, clock uint32) {
+	if n := len(l.blocks); n > 0 && len(l.blocks[n-1].items) < blockMax {
+		l.blocks[n-1].items = append(l.blocks[n-1].items, i)
+		return
+	}
+	capacity := 1
+	if len(l.blocks) > 0 {
+		capacity = blockMax
+	}
+	l.blocks = append(l.blocks, block{first: clock, items: append(make([]uint32, 0, capacity), i)})
+}
+
+// insertAfter adds a struct behind p and returns its place. Places up to p stay valid.
+func (l *structList) insertAfter(s *slab, p place, i uint32) place {
+	b := &l.blocks[p.b]
+	if len(b.items) == blockMax {
+		half := blockMax / 2
+		tail := append(make([]uint32, 0, blockMax), b.items[half:]...)
+		b.items = b.items[:half]
+		l.blocks = append(l.blocks, block{})
+		copy(l.blocks[p.b+2:], l.blocks[p.b+1:])
+		l.blocks[p.b+1] = block{first: s.at(tail[0]).clock, items: tail}
+		if p.i >= half {
+			p = place{p.b + 1, p.i - half}
+		}
+		b = &l.blocks[p.b]
+	}
+	b.items = append(b.items, 0)
+	copy(b.items[p.i+2:], b.items[p.i+1:])
+	b.items[p.i+1] = i
+	return place{p.b, p.i + 1}
+}
+
+// remove takes out the struct at p. Places before p stay valid.
+func (l *structList) remove(s *slab, p place) {
+	b := &l.blocks[p.b]
+	copy(b.items[p.i:], b.items[p.i+1:])
+	b.items = b.items[:len(b.items)-1]
+	switch {
+	case len(b.items) == 0:
+		copy(l.blocks[p.b:], l.blocks[p.b+1:])
+		l.blocks[len(l.blocks)-1] = block{}
+		l.blocks = l.blocks[:len(l.blocks)-1]
+	case p.i == 0:
+		b.first = s.at(b.items[0]).clock
+	}
+}
+
+// find returns the place of the struct that contains clock, which must be below next.
+//
+// Structs tend to have one length, so the position is guessed in proportion to the clock, and then searched for by halving.
+func (l *structList) find(s *slab, next, clock uint32) place {
+	b := len(l.blocks) - 1
+	if clock < l.blocks[b].first {
+		b = sort.Search(b, func(i int) bool { return l.blocks[i].first > clock }) - 1
+	}
+	end := next
+	if b+1 < len(l.blocks) {
+		end = l.blocks[b+1].first
+	}
+	items, first := l.blocks[b].items, l.blocks[b].first
+	lo, hi := 0, len(items)-1
+	mid := int(uint64(clock-first) * uint64(len(items)) / uint64(end-first))
+	for lo <= hi {
+		it := s.at(items[mid])
+		switch {
+		case clock < it.clock:
+			hi = mid - 1
+		case clock >= it.clock+it.length:
+			lo = mid + 1
+		default:
+			return place{b, mid}
+		}
+		mid = int(uint(lo+hi) >> 1)
+	}
+	panic("ycrdt: clock not in the list")
+}
+
+// count returns the number of structs from p to the end.
+func (l *structList) count(p place) int {
+	n := len(l.blocks[p.b].items) - p.i
+	for _, b := range l.blocks[p.b+1:] {
+		n += len(b.items)
+	}
+	return n
+}

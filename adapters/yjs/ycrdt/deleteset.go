@@ -1,0 +1,112 @@
+package ycrdt
+
+import "slices"
+
+// A span is a run of deleted units of one client.
+type span struct{ client, clock, length uint32 }
+
+// A deleteSet is a list of spans. Sorted, it has all spans of a client together, clients in the order of their first
+// deletion, without overlaps.
+type deleteSet struct {
+	spans  []span
+	sorted bool
+}
+
+// add appends a span, or makes the last one longer.
+func (ds *deleteSet) add(client, clock, length uint32) {
+	if n := len(ds.spans); n > 0 {
+		if s := &ds.spans[n-1]; s.client == client && s.clock+s.length == clock {
+			s.length += length
+			return
+		}
+	}
+	ds.spans = append(ds.spans, span{client, clock, length})
+	ds.sorted = false
+}
+
+// sort brings the spans into order and joins those that touch.
+func (ds *deleteSet) sort(c *clients) {
+	if ds.sorted || len(ds.spans) < 2 {
+		ds.sorted = true
+		return
+	}
+	group := uint32(0)
+	for _, s := range ds.spans {
+		c.list[s.client].group = 0
+	}
+	for _, s := range ds.spans {
+		if g := &c.list[s.client].group; *g == 0 {
+			group++
+			*g = group
+		}
+	}
+	less := func(a, b span) int {
+		if a.client != b.client {
+			return int(c.list[a.client].group) - int(c.list[b.client].group)
+		}
+		switch {
+		case a.clock < b.clock:
+			return -1
+		case a.clock > b.clock:
+			return 1
+		}
+		return 0
+	}
+	if !slices.IsSortedFunc(ds.spans, less) {
+		slices.SortStableFunc(ds.spans, less)
+	}
+	ds.spans = joinSpans(ds.spans)
+	ds.sorted = true
+}
+
+func joinSpans(spans []span) []span {
+	out := spans[:0]
+	for _, s := range spans {
+		if n := len(out); n > 0 {
+			if l := &out[n-1]; l.client == s.client && l.clock+l.length >= s.clock {
+				l.length = max(l.length, s.clock+s.length-l.clock)
+				continue
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// groups calls fn for the spans of each client.
+func (ds *deleteSet) groups(fn func(client uint32, spans []span)) {
+	for from := 0; from < len(ds.spans); {
+		to := from + 1
+		for to < len(ds.spans) && ds.spans[to].client == ds.spans[from].client {
+			to++
+		}
+		fn(ds.spans[from].client, ds.spans[from:to])
+		from = to
+	}
+}
+
+// has reports whether a unit is in the sorted set.
+func (ds *deleteSet) has(client, clock uint32) bool {
+	for from := 0; from < len(ds.spans); {
+		to := from + 1
+		for to < len(ds.spans) && ds.spans[to].client == ds.spans[from].client {
+			to++
+		}
+		if ds.spans[from].client == client {
+			s := ds.spans[from:to]
+			i, found := slices.BinarySearchFunc(s, clock, func(s span, clock uint32) int {
+				switch {
+				case s.clock+s.length <= clock:
+					return -1
+				case s.clock > clock:
+					return 1
+				}
+				return 0
+			})
+			_ = i
+			return found
+		}
+		from = to
+	}
+	return false
+}

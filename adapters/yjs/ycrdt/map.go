@@ -1,0 +1,199 @@
+package ycrdt
+
+import (
+	"iter"
+)
+
+// A Map is a handle of a shared map: keys with values, of which every key can be set by somebody else at the same time.
+// For each key the client with the highest ID wins, everywhere. XML hooks are maps, too.
+type Map struct{ node }
+
+// entry returns the number of a key's entry, 0 if the key was never set.
+func (m Map) entry(key string) uint32 {
+	d := m.a.doc
+	return d.entries.find(m.t, d.keys.find(key))
+}
+
+// Get returns the value of a key; ok is false if there is none, or no map.
+func (m Map) Get(key string) (v Value, ok bool) {
+	if _, err := m.get(); err != nil {
+		return Value{}, false
+	}
+	e := m.entry(key)
+	if e == 0 {
+		return Value{}, false
+	}
+	it := m.a.doc.items.at(m.a.doc.entries.at(e).last)
+	if it.deleted() {
+		return Value{}, false
+	}
+	return m.a.lastValue(it), true
+}
+
+// Has reports whether a key has a value.
+func (m Map) Has(key string) bool {
+	if _, err := m.get(); err != nil {
+		return false
+	}
+	e := m.entry(key)
+	return e != 0 && !m.a.doc.items.at(m.a.doc.entries.at(e).last).deleted()
+}
+
+// GetMap returns the handle of the map that is the value of a key. If the value is something else, the methods of the
+// handle return ErrKind; if there is none, ErrDeleted.
+func (m Map) GetMap(key string) Map {
+	v, ok := m.Get(key)
+	if !ok {
+		return Map{node{a: m.a}}
+	}
+	return v.Map()
+}
+
+// Len returns the number of keys that have a value.
+func (m Map) Len() int {
+	ty, err := m.get()
+	if err != nil {
+		return 0
+	}
+	return int(ty.count)
+}
+
+// All iterates over the keys and values, in the order in which the keys were first set in this copy of the document, which
+// is that of Yjs; other copies may have another order. The map must not be changed meanwhile.
+func (m Map) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		ty, err := m.get()
+		if err != nil {
+			return
+		}
+		d := m.a.doc
+		for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
+			en := d.entries.at(e)
+			it := d.items.at(en.last)
+			if !it.deleted() && !yield(d.keys.name(en.key), m.a.lastValue(it)) {
+				return
+			}
+		}
+	}
+}
+
+// Keys iterates over the keys that have a value, in the order of All.
+func (m Map) Keys() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		ty, err := m.get()
+		if err != nil {
+			return
+		}
+		d := m.a.doc
+		for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
+			en := d.entries.at(e)
+			if !d.items.at(en.last).deleted() && !yield(d.keys.name(en.key)) {
+				return
+			}
+		}
+	}
+}
+
+// Set gives a key a value: a plain one, or a description of a shared type that is to be made (NewMap and others). Setting
+// an equal value is a change, too, as in Yjs: it wins over what others do at the same time.
+func (m Map) Set(key string, v Value) error {
+	if _, err := m.write(); err != nil {
+		return err
+	}
+	d := m.a.doc
+	it, payload, err := d.contentFor(v)
+	if err != nil {
+		return err
+	}
+	i, err := m.set(key, it, payload)
+	if err == nil && v.prelim != nil && it.kind == kindType {
+		err = v.prelim.fill(m.a.node(d.items.at(i).off))
+	}
+	return err
+}
+
+// SetMap gives a key a new, empty map as its value, and returns it. What the key had before is deleted, with all that is in it.
+func (m Map) SetMap(key string) (Map, error) {
+	n, err := m.setType(key, KindMap, 0)
+	return Map{n}, err
+}
+
+// GetOrCreateMap returns the map that is the value of a key; if there is something else or nothing, it sets a new one.
+// Two copies that do so at the same time make two maps, one of which is lost with its content: see EnsureMap.
+func (m Map) GetOrCreateMap(key string) (Map, error) {
+	if c := m.GetMap(key); c.Err() == nil {
+		return c, nil
+	}
+	return m.SetMap(key)
+}
+
+func (m Map) setType(key string, k Kind, name uint32) (node, error) {
+	if _, err := m.write(); err != nil {
+		return node{}, err
+	}
+	i, err := m.set(key, item{kind: kindType, length: 1, off: k.ref(), size: name}, nil)
+	if err != nil {
+		return node{}, err
+	}
+	return m.a.node(m.a.doc.items.at(i).off), nil
+}
+
+// set integrates an item of our own under a key, after what is there.
+func (m Map) set(key string, it item, payload []byte) (uint32, error) {
+	d := m.a.doc
+	k := d.keys.internString(key)
+	it.parent, it.key = m.t, k
+	if e := d.entries.find(m.t, k); e != 0 {
+		it.left = d.entries.at(e).last
+	}
+	return d.insert(m.a.txn, it, payload)
+}
+
+// insert integrates a new item of our own client. The payload is copied.
+func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
+	it.client = d.clients.intern(d.clientID)
+	c := &d.clients.list[it.client]
+	if it.clock = c.next; uint64(it.clock)+uint64(it.length) > maxClock {
+		return 0, ErrFull
+	}
+	if it.left != 0 {
+		l := d.items.at(it.left)
+		it.originClient, it.originClock = l.client, l.last()
+	}
+	if it.right != 0 {
+		r := d.items.at(it.right)
+		it.rightClient, it.rightClock = r.client, r.clock
+	}
+	if payload != nil {
+		d.content.put(&it, payload)
+	}
+	i := d.items.alloc()
+	*d.items.at(i) = it
+	d.integrate(t, i, 0)
+	return i, nil
+}
+
+// Delete removes a key. It is no error if the key has no value.
+func (m Map) Delete(key string) error {
+	if _, err := m.write(); err != nil {
+		return err
+	}
+	if e := m.entry(key); e != 0 {
+		d := m.a.doc
+		d.remove(m.a.txn, d.entries.at(e).last, e)
+	}
+	return nil
+}
+
+// Clear removes all keys.
+func (m Map) Clear() error {
+	ty, err := m.write()
+	if err != nil {
+		return err
+	}
+	d := m.a.doc
+	for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
+		d.remove(m.a.txn, d.entries.at(e).last, e)
+	}
+	return nil
+}

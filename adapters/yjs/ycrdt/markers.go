@@ -1,0 +1,195 @@
+package ycrdt
+
+// Yjs finds positions in arrays and texts with the help of markers: up to 80 remembered places per list. Where a text has
+// deleted units, the markers decide between which of them an insertion goes, and so they decide on the bytes that are sent.
+// This is why they are done here exactly as Yjs does them.
+
+const maxMarkers = 80
+
+type marker struct {
+	p, index uint32
+	time     uint64
+}
+
+// markers are the remembered places of one list.
+type markers struct {
+	list []marker
+	time uint64
+}
+
+// markersOf returns the markers of a list, nil if it has none: XML, and texts with formatting.
+func (d *Doc) markersOf(typ uint32) *markers {
+	ty := d.types.at(typ)
+	if ty.unmarked || ty.kind != KindArray && !ty.kind.isText() {
+		return nil
+	}
+	if ty.markers == 0 {
+		if n := len(d.freeMarkers); n > 0 {
+			ty.markers = d.freeMarkers[n-1]
+			d.freeMarkers = d.freeMarkers[:n-1]
+		} else {
+			if len(d.markers) == 0 {
+				d.markers = make([]markers, 1)
+			}
+			ty.markers = uint32(len(d.markers))
+			d.markers = append(d.markers, markers{})
+		}
+	}
+	return &d.markers[ty.markers]
+}
+
+// dropMarkers forgets the markers of a list. The flags on the items stay, as in Yjs.
+func (d *Doc) dropMarkers(typ uint32) {
+	if ty := d.types.at(typ); ty.markers != 0 {
+		d.markers[ty.markers].list = d.markers[ty.markers].list[:0]
+		d.freeMarkers = append(d.freeMarkers, ty.markers)
+		ty.markers = 0
+	}
+}
+
+func (m *markers) tick() uint64 {
+	m.time++
+	return m.time
+}
+
+func distance(a, b uint32) uint32 {
+	if a > b {
+		return a - b
+	}
+	return b - a
+}
+
+// nearest returns the marker that is nearest to an index, -1 if there is none.
+func (m *markers) nearest(index uint32) int {
+	best := -1
+	var least uint32
+	for i := range m.list {
+		if n := distance(index, m.list[i].index); best < 0 || n <= least {
+			best, least = i, n
+		}
+	}
+	return best
+}
+
+func (d *Doc) setMarker(mk *marker, p, index uint32, time uint64) {
+	d.items.at(mk.p).flags &^= flagMarker
+	mk.p, mk.index, mk.time = p, index, time
+	d.items.at(p).flags |= flagMarker
+}
+
+// findMarker returns an item near an index, together with the index where it begins, and remembers it. ok is false at the
+// start of a list and where there are no markers: then one has to walk from the start.
+func (d *Doc) findMarker(typ, index uint32) (p, at uint32, ok bool) {
+	ty := d.types.at(typ)
+	if ty.start == 0 || index == 0 {
+		return 0, 0, false
+	}
+	m := d.markersOf(typ)
+	if m == nil {
+		return 0, 0, false
+	}
+	p = ty.start
+	near := m.nearest(index)
+	if near >= 0 {
+		mk := &m.list[near]
+		p, at = mk.p, mk.index
+		mk.time = m.tick()
+	}
+	it := d.items.at(p)
+	for it.right != 0 && at < index {
+		if !it.gap() {
+			if index < at+it.length {
+				break
+			}
+			at += it.length
+		}
+		p = it.right
+		it = d.items.at(p)
+	}
+	for it.left != 0 && at > index {
+		p = it.left
+		it = d.items.at(p)
+		if !it.gap() {
+			at -= it.length
+		}
+	}
+	for it.left != 0 {
+		l := d.items.at(it.left)
+		if l.client != it.client || l.clock+l.length != it.clock {
+			break
+		}
+		p, it = it.left, l
+		if !it.gap() {
+			at -= it.length
+		}
+	}
+	if near >= 0 {
+		if mk := &m.list[near]; float64(distance(mk.index, at)) < float64(ty.length)/maxMarkers {
+			d.setMarker(mk, p, at, m.tick())
+			return p, at, true
+		}
+	}
+	if len(m.list) >= maxMarkers {
+		oldest := 0
+		for i := range m.list {
+			if m.list[i].time < m.list[oldest].time {
+				oldest = i
+			}
+		}
+		d.setMarker(&m.list[oldest], p, at, m.tick())
+	} else {
+		it.flags |= flagMarker
+		m.list = append(m.list, marker{p, at, m.tick()})
+	}
+	return p, at, true
+}
+
+// moveMarkers adapts the markers to an insertion of n units at an index, or a deletion if n is negative.
+func (d *Doc) moveMarkers(typ, index uint32, n int) {
+	ty := d.types.at(typ)
+	if ty.markers == 0 || ty.unmarked {
+		return
+	}
+	m := &d.markers[ty.markers]
+	for i := len(m.list) - 1; i >= 0; i-- {
+		mk := &m.list[i]
+		if n > 0 {
+			p := mk.p
+			it := d.items.at(p)
+			it.flags &^= flagMarker
+			for p != 0 && it.gap() {
+				if p = it.left; p != 0 {
+					if it = d.items.at(p); !it.gap() {
+						mk.index -= it.length
+					}
+				}
+			}
+			if p == 0 || it.flags&flagMarker != 0 {
+				m.list = append(m.list[:i], m.list[i+1:]...)
+				continue
+			}
+			mk.p = p
+			it.flags |= flagMarker
+		}
+		if index < mk.index || n > 0 && index == mk.index {
+			mk.index = uint32(max(int(index), int(mk.index)+n))
+		}
+	}
+}
+
+// mergeMarkers makes the markers of an item that is merged into its left neighbour point to that one.
+func (d *Doc) mergeMarkers(l *item, li, ri uint32) {
+	ty := d.types.at(l.parent)
+	if ty.markers == 0 {
+		return
+	}
+	m := &d.markers[ty.markers]
+	for i := range m.list {
+		if mk := &m.list[i]; mk.p == ri {
+			mk.p = li
+			if !l.gap() {
+				mk.index -= l.length
+			}
+		}
+	}
+}

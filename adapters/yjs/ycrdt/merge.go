@@ -1,0 +1,133 @@
+package ycrdt
+
+// mergeable reports whether two neighbours in a client's list can become one struct.
+func (d *Doc) mergeable(li, ri uint32) bool {
+	l, r := d.items.at(li), d.items.at(ri)
+	if r.kind != l.kind {
+		return false
+	}
+	if r.kind == kindGC {
+		return true
+	}
+	switch r.kind {
+	case kindDeleted, kindJSON, kindString, kindAny:
+	default:
+		return false
+	}
+	return r.originClient == r.client && r.originClock+1 == r.clock && l.right == ri &&
+		l.rightClient == r.rightClient && (r.rightClient == 0 || l.rightClock == r.rightClock) &&
+		(l.flags^r.flags)&flagDeleted == 0 && (l.flags|r.flags)&flagRedone == 0
+}
+
+// merge makes ri, at the place after li's, a part of li and removes it from the list.
+func (d *Doc) merge(ci, li uint32, rp place) {
+	list := &d.clients.list[ci].list
+	ri := list.at(rp)
+	l, r := d.items.at(li), d.items.at(ri)
+	if l.kind != kindGC {
+		d.mergeMarkers(l, li, ri)
+		d.content.join(l, r)
+		l.flags |= r.flags & flagKeep
+		l.right = r.right
+		if r.right != 0 {
+			d.items.at(r.right).left = li
+		} else if l.key != 0 {
+			d.entries.at(d.entries.find(l.parent, l.key)).last = li
+		}
+	}
+	l.length += r.length
+	list.remove(&d.items, rp)
+	d.items.release(ri)
+}
+
+// mergeRange merges what can be merged among the structs from the one that holds clock from to the one that holds clock to,
+// the first of them also with what stands before it, and so on to the left as long as that succeeds.
+func (d *Doc) mergeRange(ci, from, to uint32) {
+	list := &d.clients.list[ci].list
+	p := d.place(ci, from)
+	for {
+		q, ok := list.prev(p)
+		if !ok || !d.mergeable(list.at(q), list.at(p)) {
+			break
+		}
+		p = q
+	}
+	for {
+		li := list.at(p)
+		q, ok := list.next(p)
+		if !ok {
+			return
+		}
+		ri := list.at(q)
+		if d.items.at(ri).clock > to {
+			return
+		}
+		if !d.mergeable(li, ri) {
+			p = q
+			continue
+		}
+		d.merge(ci, li, q)
+	}
+}
+
+// mergeDeleted merges around the spans that the transaction has deleted.
+func (d *Doc) mergeDeleted(t *txn) {
+	for n := len(t.deletes.spans) - 1; n >= 0; n-- {
+		s := t.deletes.spans[n]
+		c := &d.clients.list[s.client]
+		p := c.list.find(&d.items, c.next, s.clock)
+		first := d.items.at(c.list.at(p)).clock
+		if first < s.clock { // does not happen: spans begin where structs begin
+			if q, ok := c.list.next(p); ok {
+				first = d.items.at(c.list.at(q)).clock
+			}
+		}
+		last := d.items.at(d.lookup(s.client, s.clock+s.length-1))
+		d.mergeRange(s.client, first, last.end())
+	}
+}
+
+// mergeNew merges the structs that the transaction has added.
+func (d *Doc) mergeNew(t *txn) {
+	for _, w := range t.touched {
+		c := &d.clients.list[w.client]
+		if c.next == w.before {
+			continue
+		}
+		p := c.list.find(&d.items, c.next, w.before)
+		if p == (place{}) {
+			var ok bool
+			if p, ok = c.list.next(p); !ok {
+				continue
+			}
+		}
+		d.mergeRange(w.client, d.items.at(c.list.at(p)).clock, c.next)
+	}
+}
+
+// mergeSplits tries to merge the items that were cut in the transaction, the last one first.
+func (d *Doc) mergeSplits(t *txn) {
+	for n := len(t.splits) - 1; n >= 0; n-- {
+		u := t.splits[n]
+		list := &d.clients.list[u.client].list
+		p := d.place(u.client, u.clock)
+		if q, ok := list.next(p); ok && d.mergeLefts(u.client, q) > 1 {
+			continue
+		}
+		d.mergeLefts(u.client, d.place(u.client, u.clock))
+	}
+}
+
+// mergeLefts merges the struct at p with its left neighbour, the result with the next one, and so on. It returns how often.
+func (d *Doc) mergeLefts(ci uint32, p place) (merged int) {
+	list := &d.clients.list[ci].list
+	for {
+		q, ok := list.prev(p)
+		if !ok || !d.mergeable(list.at(q), list.at(p)) {
+			return merged
+		}
+		d.merge(ci, list.at(q), p)
+		merged++
+		p = q
+	}
+}

@@ -1,0 +1,149 @@
+package ycrdt
+
+// A txn is a transaction under way, or one that waits for its commit.
+type txn struct {
+	doc    *Doc
+	number uint32
+	origin any
+	mine   bool // begun by Update, not by Apply
+	local  bool // no foreign update has been applied in it
+	clash  bool // a foreign update moved our own clock
+
+	touched []touch // clients that got new structs
+	deletes deleteSet
+	splits  []unit   // items to be tried for merging at the end
+	changed []change // types and keys that observers hear of
+	subdocs []subdocChange
+	lost    []uint32 // items that lost their key to one that did not know of them
+
+	cleanup bool // a foreign change touched a formatted text
+}
+
+// A touch remembers a client's clock before the transaction.
+type touch struct{ client, before uint32 }
+
+// A unit is an ID with a client number.
+type unit struct{ client, clock uint32 }
+
+// A change is a key of a type, or its list if key is 0.
+type change struct{ typ, key uint32 }
+
+func (d *Doc) begin(origin any, local bool) *txn {
+	t := d.spare
+	d.spare = nil
+	if t == nil {
+		t = &txn{}
+	}
+	d.number++
+	*t = txn{
+		doc: d, number: d.number, origin: origin, mine: local, local: local,
+		touched: t.touched[:0], splits: t.splits[:0], changed: t.changed[:0], subdocs: t.subdocs[:0],
+		lost:    t.lost[:0],
+		deletes: deleteSet{spans: t.deletes.spans[:0]},
+	}
+	d.txn = t
+	return t
+}
+
+// end closes the body of the open transaction and puts it in the queue.
+func (d *Doc) end() {
+	d.queue = append(d.queue, d.txn)
+	d.txn = nil
+}
+
+// touch is called before a client gets a new struct.
+func (t *txn) touch(ci uint32) {
+	c := &t.doc.clients.list[ci]
+	if c.stamp != t.number {
+		c.stamp, c.before = t.number, c.next
+		t.touched = append(t.touched, touch{ci, c.next})
+	}
+}
+
+// before returns a client's clock at the start of the transaction. It is right only while no later one has begun.
+func (t *txn) before(ci uint32) uint32 {
+	c := &t.doc.clients.list[ci]
+	if c.stamp == t.number {
+		return c.before
+	}
+	return c.next
+}
+
+// change marks a key of a type, or its list if key is 0, as changed, unless the type is deleted or new in this transaction:
+// then only its parent reports. e is the key's entry, 0 if not known.
+func (t *txn) change(typ, key, e uint32) {
+	d := t.doc
+	ty := d.types.at(typ)
+	if key != 0 && !d.mail.wanted && !ty.kind.isText() {
+		return
+	}
+	if ty.item != 0 {
+		if it := d.items.at(ty.item); it.deleted() || it.clock >= t.before(it.client) {
+			return
+		}
+	}
+	if key == 0 {
+		if ty.stamp != t.number {
+			ty.stamp = t.number
+			t.changed = append(t.changed, change{typ, 0})
+		}
+		return
+	}
+	if e == 0 {
+		e = d.entries.find(typ, key)
+	}
+	if en := d.entries.at(e); en.stamp != t.number {
+		en.stamp = t.number
+		t.changed = append(t.changed, change{typ, key})
+	}
+}
+
+// commit ends the open transaction and commits it, and then those that arise from it, one after the other.
+func (d *Doc) commit() {
+	d.end()
+	for len(d.queue) > 0 {
+		t := d.queue[0]
+		d.finish(t)
+		d.queue = append(d.queue[:0], d.queue[1:]...)
+		t.origin = nil
+		d.spare = t
+	}
+}
+
+// finish does what Yjs does at the end of a transaction, in its order: tell the observers, clean up formatting (as a
+// transaction of its own, whose body runs now and whose end comes later), collect garbage, merge, write the update.
+func (d *Doc) finish(t *txn) {
+	t.deletes.sort(&d.clients)
+	note := d.notify(t)
+	if !t.local {
+		for _, c := range t.changed {
+			if !d.alive(c.typ) {
+				continue
+			}
+			d.dropMarkers(c.typ)
+			if ty := d.types.at(c.typ); ty.formatting && ty.kind.isText() {
+				t.cleanup = true
+			}
+		}
+	}
+	if t.cleanup {
+		d.cleanupTexts(t)
+	}
+	if d.gc {
+		d.collectDeleted(t)
+	}
+	d.mergeDeleted(t)
+	d.mergeNew(t)
+	d.mergeSplits(t)
+	if t.clash {
+		d.clientID = d.newClientID()
+	}
+	d.content.compactIfWorth(d)
+	d.report(t, note)
+}
+
+// alive reports whether a type exists and is not deleted.
+func (d *Doc) alive(typ uint32) bool {
+	ty := d.types.at(typ)
+	return ty.used && (ty.item == 0 || !d.items.at(ty.item).deleted())
+}

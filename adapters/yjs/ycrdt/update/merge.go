@@ -1,0 +1,155 @@
+package update
+
+// Merge makes one update of several, which need not follow each other and may overlap. Where clocks of a client are
+// missing between two structs the result has a hole (RefSkip). One update is returned as it is, after it has been checked;
+// of none the result is the empty update. The delete sets are united.
+//
+// It is a merge of sorted lists: each update is a list of structs by descending client and ascending clock. The one whose
+// next struct comes first is read as long as its structs follow each other; what has been written already is passed over,
+// and cut if it has been written in part.
+//
+//	A  |aaaa|bb|            what A has, up to 6
+//	B     |ccc|dd|          ccc ends at 7: its first unit is dropped
+//	   |aaaa|bb|cc?|dd|
+//
+// Yjs sorts all updates again at every step; here those that are still to begin lie in a sorted list and the others in
+// a heap. Among structs with the same place the order is that of Yjs, since it decides which of them is written.
+func Merge(v Version, updates [][]byte, limits *Limits) ([]byte, error) {
+	if len(updates) == 1 {
+		if _, err := NewReader(v, updates[0], limits).DeleteSet(); err != nil {
+			return nil, &InputError{0, err}
+		}
+		return updates[0], nil
+	}
+	m := merger{cursors: make([]cursor, len(updates)), out: NewWriter(v)}
+	for i, b := range updates {
+		c := &m.cursors[i]
+		c.init(v, b, limits)
+		if c.advance() {
+			m.queue.add(place{c.cur.ID, int64(i), int32(i)})
+		} else if err := c.Err(); err != nil {
+			return nil, &InputError{i, err}
+		}
+	}
+	m.queue.sort()
+	if err := m.run(); err != nil {
+		return nil, err
+	}
+	var ds DeleteSet
+	for i := range m.cursors {
+		var err error
+		if ds, err = m.cursors[i].appendDeleteSet(ds); err != nil {
+			return nil, &InputError{i, err}
+		}
+	}
+	return m.out.Finish(ds.Normalize())
+}
+
+// A cursor is a Reader without holes.
+type cursor struct{ Reader }
+
+// advance reads the next struct that is no hole. At the end the struct is at the end of all places.
+func (c *cursor) advance() bool {
+	for c.Next() {
+		if c.cur.Ref != RefSkip {
+			return true
+		}
+	}
+	return false
+}
+
+type merger struct {
+	cursors []cursor
+	queue   placeQueue
+	out     *Writer
+	held    Struct // read but not yet written: what follows may belong to it
+	holding bool
+}
+
+func (m *merger) run() error {
+	for {
+		p, ok := m.queue.head()
+		if !ok {
+			break
+		}
+		c := &m.cursors[p.cursor]
+		alive, err := m.step(c)
+		if err != nil {
+			return err
+		}
+		if err := c.Err(); err != nil {
+			return &InputError{int(p.cursor), err}
+		}
+		m.queue.moveHead(alive, c.cur.ID)
+	}
+	if m.holding {
+		return m.out.Write(&m.held)
+	}
+	return nil
+}
+
+// step takes structs from the cursor that comes first until another one may come first. It reports whether the cursor has
+// a struct left.
+func (m *merger) step(c *cursor) (alive bool, err error) {
+	s, held := &c.cur, &m.held
+	client := s.ID.Client
+	alive = true
+	if !m.holding {
+		m.holding = true
+		*held = *s
+		alive = c.advance()
+		return m.follow(c, client, alive)
+	}
+	passed := false
+	for alive && s.End() <= held.End() && s.ID.Client >= held.ID.Client {
+		alive = c.advance()
+		passed = true
+	}
+	if !alive || s.ID.Client != client || passed && s.ID.Clock > held.End() {
+		return alive, nil
+	}
+	switch {
+	case client != held.ID.Client:
+		if alive, err = m.swap(c); err != nil {
+			return alive, err
+		}
+	case held.End() < s.ID.Clock:
+		hole := Struct{ID: ID{client, held.End()}, Len: s.ID.Clock - held.End(), Ref: RefSkip}
+		if err = m.out.Write(held); err != nil {
+			return alive, err
+		}
+		*held = hole
+	case held.Ref == RefGC && s.Ref == RefGC:
+		held.Len = s.End() - held.ID.Clock
+	default:
+		if known := held.End() - s.ID.Clock; known > 0 {
+			if err = s.cutFront(known, splicing); err != nil {
+				return alive, err
+			}
+		}
+		if alive, err = m.swap(c); err != nil {
+			return alive, err
+		}
+	}
+	return m.follow(c, client, alive)
+}
+
+// swap writes the held struct, holds the cursor's and moves the cursor on.
+func (m *merger) swap(c *cursor) (alive bool, err error) {
+	if err := m.out.Write(&m.held); err != nil {
+		return true, err
+	}
+	m.held = c.cur
+	return c.advance(), nil
+}
+
+// follow goes on with the cursor while its structs follow the held one without a gap.
+func (m *merger) follow(c *cursor, client uint64, alive bool) (bool, error) {
+	for alive && c.cur.ID.Client == client && c.cur.ID.Clock == m.held.End() {
+		var err error
+		if alive, err = m.swap(c); err != nil {
+			return alive, err
+		}
+	}
+	return alive, nil
+}

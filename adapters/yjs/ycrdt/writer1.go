@@ -1,0 +1,215 @@
+package ycrdt
+
+import (
+	"slices"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+)
+
+// appendItem appends a struct in format V1, without its first offset units.
+func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
+	it := d.items.at(i)
+	if it.kind == kindGC || it.kind == kindSkip {
+		return lib0.AppendVarUint(append(b, byte(it.kind)), uint64(it.length-offset))
+	}
+	info := byte(it.kind)
+	if it.key != 0 {
+		info |= 0x20
+	}
+	if it.rightClient != 0 {
+		info |= 0x40
+	}
+	origin, clock := it.originClient, it.originClock
+	if offset > 0 {
+		origin, clock = it.client, it.clock+offset-1
+	} else if it.flags&flagParentID != 0 {
+		origin = 0
+	}
+	if origin != 0 {
+		info |= 0x80
+	}
+	b = append(b, info)
+	if origin != 0 {
+		b = lib0.AppendVarUint(b, d.clients.list[origin].id)
+		b = lib0.AppendVarUint(b, uint64(clock))
+	}
+	if it.rightClient != 0 {
+		b = lib0.AppendVarUint(b, d.clients.list[it.rightClient].id)
+		b = lib0.AppendVarUint(b, uint64(it.rightClock))
+	}
+	if info&0xc0 == 0 {
+		if owner := d.types.at(it.parent).item; owner == 0 {
+			b = lib0.AppendString(append(b, 1), d.keys.name(d.types.at(it.parent).name))
+		} else {
+			p := d.items.at(owner)
+			b = lib0.AppendVarUint(append(b, 0), d.clients.list[p.client].id)
+			b = lib0.AppendVarUint(b, uint64(p.clock))
+		}
+		if it.key != 0 {
+			b = lib0.AppendString(b, d.keys.name(it.key))
+		}
+	}
+	switch it.kind {
+	case kindDeleted:
+		return lib0.AppendVarUint(b, uint64(it.length-offset))
+	case kindType:
+		ty := d.types.at(it.off)
+		if b = append(b, byte(ty.kind.ref())); ty.kind.named() {
+			b = lib0.AppendString(b, d.keys.name(ty.name))
+		}
+		return b
+	}
+	payload := d.content.of(it)
+	switch it.kind {
+	case kindString:
+		if offset > 0 {
+			if it.size == it.length {
+				payload = payload[offset:]
+			} else {
+				_, payload = lib0.CutUTF16(payload, int(offset))
+			}
+		}
+		return lib0.AppendString(b, payload)
+	case kindBinary:
+		return lib0.AppendBytes(b, payload)
+	case kindAny, kindJSON:
+		b = lib0.AppendVarUint(b, uint64(it.length-offset))
+		if offset > 0 {
+			payload = payload[skipValues(it.kind, payload, int(offset)):]
+		}
+		if it.kind == kindJSON {
+			return appendStrings(b, payload)
+		}
+		return append(b, payload...)
+	case kindEmbed:
+		return lib0.AppendString(b, jsonOf(payload, it.flags))
+	case kindFormat:
+		r := lib0.NewReader(payload)
+		b = lib0.AppendString(b, r.Bytes())
+		return lib0.AppendString(b, jsonOf(r.Rest(), it.flags))
+	}
+	return append(b, payload...) // Doc
+}
+
+// appendStrings appends the strings of a JSON payload, each with its length. Halves of surrogate pairs become U+FFFD.
+func appendStrings(b, payload []byte) []byte {
+	for r := lib0.NewReader(payload); !r.Done(); {
+		b = lib0.AppendString(b, r.Bytes())
+	}
+	return b
+}
+
+// jsonOf returns the value of an embed or format as JSON text.
+func jsonOf(value []byte, f flags) []byte {
+	if f&flagAny == 0 {
+		return value
+	}
+	r := lib0.NewReader(value)
+	text, err := lib0.AppendJSON(nil, r.Any())
+	if err != nil {
+		return []byte("null") // Yjs throws here: a bigint or undefined has no JSON
+	}
+	return text
+}
+
+// anyOf returns the value of an embed or format as an "any" value.
+func anyOf(value []byte, f flags) []byte {
+	if f&flagAny != 0 {
+		return value
+	}
+	v, err := lib0.ParseJSON(value)
+	if err != nil {
+		return lib0.AppendAny(nil, lib0.NullOf())
+	}
+	return lib0.AppendAny(nil, v)
+}
+
+// A part is what an update has of a client: its structs from a clock on.
+type part struct{ client, clock uint32 }
+
+// sortParts sorts by client ID, descending, as the wire wants it.
+func (d *Doc) sortParts(parts []part) {
+	slices.SortFunc(parts, func(a, b part) int {
+		x, y := d.clients.list[a.client].id, d.clients.list[b.client].id
+		switch {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+}
+
+// appendParts appends the structs of an update in format V1.
+func (d *Doc) appendParts(b []byte, parts []part) []byte {
+	b = lib0.AppendVarUint(b, uint64(len(parts)))
+	for _, w := range parts {
+		c := &d.clients.list[w.client]
+		p := c.list.find(&d.items, c.next, w.clock)
+		b = lib0.AppendVarUint(b, uint64(c.list.count(p)))
+		b = lib0.AppendVarUint(b, c.id)
+		b = lib0.AppendVarUint(b, uint64(w.clock))
+		offset := w.clock - d.items.at(c.list.at(p)).clock
+		for bi := p.b; bi < len(c.list.blocks); bi++ {
+			items := c.list.blocks[bi].items
+			if bi == p.b {
+				items = items[p.i:]
+			}
+			for _, i := range items {
+				b = d.appendItem(b, i, offset)
+				offset = 0
+			}
+		}
+	}
+	return b
+}
+
+// appendDeletes appends a delete set in format V1. Spans of a client must stand together.
+func (d *Doc) appendDeletes(b []byte, ds *deleteSet) []byte {
+	groups := d.deleteGroups(ds)
+	b = lib0.AppendVarUint(b, uint64(len(groups)))
+	for _, g := range groups {
+		b = lib0.AppendVarUint(b, d.clients.list[g[0].client].id)
+		b = lib0.AppendVarUint(b, uint64(len(g)))
+		for _, s := range g {
+			b = lib0.AppendVarUint(b, uint64(s.clock))
+			b = lib0.AppendVarUint(b, uint64(s.length))
+		}
+	}
+	return b
+}
+
+// deleteGroups returns the spans of each client, by descending client ID.
+func (d *Doc) deleteGroups(ds *deleteSet) [][]span {
+	var groups [][]span
+	ds.groups(func(_ uint32, spans []span) { groups = append(groups, spans) })
+	if len(groups) > 1 {
+		slices.SortStableFunc(groups, func(a, b []span) int {
+			x, y := d.clients.list[a[0].client].id, d.clients.list[b[0].client].id
+			switch {
+			case x > y:
+				return -1
+			case x < y:
+				return 1
+			}
+			return 0
+		})
+	}
+	return groups
+}
+
+// allDeletes returns the delete set of the whole document.
+func (d *Doc) allDeletes() deleteSet {
+	var ds deleteSet
+	for ci := range d.clients.list {
+		for _, b := range d.clients.list[ci].list.blocks {
+			for _, i := range b.items {
+				if it := d.items.at(i); it.deleted() {
+					ds.add(uint32(ci), it.clock, it.length)
+				}
+			}
+		}
+	}
+	return ds
+}

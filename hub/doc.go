@@ -1,0 +1,40 @@
+// Package hub puts rooms on the network: one live table each, which clients of several families edit at the same time.
+//
+// There are only a few types:
+//
+//   - A [Hub] has a data folder (package roomdb) and any number of rooms. It is an http.Handler.
+//   - A [Room] is one [store.Store] with one [Document] of each [Family] bound to it. It is loaded when somebody comes, and unloaded
+//     some time after the last one has gone.
+//   - A [Family] makes documents, and an [Endpoint] is a family with a network protocol: clients connect to ws://HOST/NAME/ROOM.
+//   - A [Call] is one client's connection.
+//
+// # Addresses
+//
+//	GET   /api/rooms                              the rooms: {"rooms":[{"room":"..."}]}; ?limit=100&after=NAME for pages
+//	GET   /api/rooms/ROOM                         {"room":"...","tables":{T:{R:{C:value}}},"values":{V:value}}
+//	PATCH /api/rooms/ROOM                         a JSON merge patch (RFC 7396) of the same shape, one transaction
+//	GET   /api/rooms/ROOM/events                  server-sent events, one per commit
+//	GET, PUT, DELETE /api/rooms/ROOM/tables/T/R/C one cell
+//	GET, PUT, DELETE /api/rooms/ROOM/values/V     one value
+//	GET, DELETE /api/rooms/ROOM/tables/T/R        one row
+//	GET, DELETE /api/rooms/ROOM/tables/T          one table
+//	GET   /healthz, /readyz, /metrics             for whoever watches the process
+//	GET   /                                       a page
+//	ws    /NAME/ROOM                              one for each family, for example /yjs/ROOM
+//
+// ROOM, T, R, C and V are percent-encoded, so a slash in a name is %2F. What changes a room is answered when it is durable. Errors
+// are problem documents (RFC 9457), which for a bad body say where: as a path and as a byte offset.
+//
+// # Durability
+//
+// Documents say what has changed as opaque updates. The updates that come of one message or request are appended to the log together
+// as soon as it has been dealt with; other clients see them at the same time, without waiting for the disk. When writing
+// fails, the room is given up: its connections are closed, and the next to come finds what was stored. Clients that keep a
+// document of their own bring back what was lost.
+//
+// # Concurrency properties
+//
+// All methods may be called by any goroutine. A Hub has one goroutine of its own, the keeper, and two for each connection. Close
+// waits for all of them. The lock order is: a Store's writer lock, a document's lock, the lock of the room's pending updates, the
+// Hub's. While the last one is held nothing waits.
+package hub

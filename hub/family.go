@@ -1,0 +1,102 @@
+package hub
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/rowloom/rowloom/synchronizer/ws"
+)
+
+// Family is one kind of document that rooms keep.
+type Family interface {
+	// Name is the name in the log and in the address: "yjs". It never changes.
+	Name() string
+	// Open makes an empty document for a room. The document calls save with each update that has to be stored, from Bind on, after its
+	// own content has changed and before the call that caused it returns, or shortly after in another goroutine that was changing the document
+	// too. The bytes must not change any more. save never waits for a network or a reader.
+	Open(room string, save func(update []byte)) (Document, error)
+}
+
+// Document is a room's document of one family. The calls come in the order Load (any number of times), Bind, Snapshot (any number of times), Close.
+type Document interface {
+	// Load brings in an update or a snapshot that was stored, in the order in which they were stored.
+	Load(update []byte) error
+	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
+	Bind(ctx context.Context, s *store.Store) error
+	// Snapshot returns the whole document, in a form that Load takes.
+	Snapshot() ([]byte, error)
+	// Close ends the binding.
+	Close() error
+}
+
+// Endpoint is a [Family] that clients connect to.
+type Endpoint interface {
+	Family
+	// Wire says how its messages travel.
+	Wire() Wire
+	// Accept begins a conversation. An error refuses it: a *synchronizer.Error with its code and reason.
+	Accept(ctx context.Context, c *Call) (synchronizer.Session, error)
+}
+
+// Wire says how the messages of an [Endpoint] travel.
+type Wire struct {
+	Kind         ws.Kind  // text or binary frames
+	Subprotocols []string // that the server agrees to, in order of preference
+	Roomless     bool     // an address without a room is accepted, because rooms are named by messages
+}
+
+// Addressed is a [Family] whose documents have addresses of their own, which the description of a room includes.
+type Addressed interface {
+	Family
+	// Address returns the name of the field in the description and the address of a room's document, whether or not the room exists.
+	Address(room string) (field, address string)
+}
+
+// Call is one client's connection to an [Endpoint].
+type Call struct {
+	// Request is the request that the connection began with.
+	Request *http.Request
+	// Subprotocol is the one agreed on, or nothing.
+	Subprotocol string
+	// Room is the room that the address names. HasRoom is false if it names none, which only a roomless Wire allows.
+	Room    string
+	HasRoom bool
+
+	hub   *Hub
+	rooms []*Room // opened by this call, released when it ends
+	fail  func(error)
+}
+
+// Open opens a room for as long as the connection lasts, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
+// or to answer in the protocol's own words. If the room fails, the connection ends. It must be called by the session's methods or by Accept only.
+func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
+	if err := c.hub.checkRoom(room); err != nil {
+		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "%w", err)
+	}
+	access, err := c.hub.access(c.Request, room)
+	if err != nil {
+		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "%w", err)
+	}
+	for _, r := range c.rooms {
+		if r.name == room {
+			return r, access, nil
+		}
+	}
+	r, err := c.hub.Room(ctx, room)
+	if err != nil {
+		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
+	}
+	c.rooms = append(c.rooms, r)
+	r.onFail(c, c.fail)
+	return r, access, nil
+}
+
+func (c *Call) release() {
+	for _, r := range c.rooms {
+		r.onFail(c, nil)
+		r.Release()
+	}
+	c.rooms = nil
+}

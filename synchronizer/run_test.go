@@ -1,0 +1,209 @@
+package synchronizer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/stretchr/testify/require"
+)
+
+// wire is the far end of a conversation, driven by the test.
+func wire(t *testing.T, s synchronizer.Session, opts *synchronizer.RunOptions) (far synchronizer.Conn, done chan error, cancel func()) {
+	t.Helper()
+	near, far := synchronizer.ConnPair(1)
+	ctx, cancelCtx := context.WithCancel(context.Background())
+	done = make(chan error, 1)
+	go func() { done <- synchronizer.RunWith(ctx, s, near, opts) }()
+	t.Cleanup(cancelCtx)
+	return far, done, cancelCtx
+}
+
+func read(t *testing.T, c synchronizer.Conn) string {
+	t.Helper()
+	msg, err := c.Read(context.Background())
+	require.NoError(t, err)
+	return string(msg)
+}
+
+func write(t *testing.T, c synchronizer.Conn, msg string) {
+	t.Helper()
+	require.NoError(t, c.Write(context.Background(), []byte(msg)))
+}
+
+func remoteError(t *testing.T, c synchronizer.Conn) *synchronizer.Error {
+	t.Helper()
+	_, err := c.Read(context.Background())
+	var e *synchronizer.Error
+	require.ErrorAs(t, err, &e)
+	require.True(t, e.Remote)
+	return e
+}
+
+func TestRun_CarriesBothWays(t *testing.T) {
+	s := newSet("a")
+	far, done, cancel := wire(t, s.session(), nil)
+	require.Equal(t, "+a", read(t, far))
+	s.add("b")
+	require.Equal(t, "+b", read(t, far))
+	write(t, far, "+c,d")
+	require.Eventually(t, func() bool { return len(s.all()) == 4 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.Equal(t, synchronizer.CodeGoingAway, remoteError(t, far).Code)
+	require.Empty(t, s.subs, "the session was not closed")
+}
+
+func TestRun_TellsTheCauseOfItsContext(t *testing.T) {
+	near, _ := synchronizer.ConnPair(1)
+	why := errors.New("room closed")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(why)
+	require.ErrorIs(t, synchronizer.Run(ctx, newSet().session(), near), why)
+}
+
+func TestRun_ClosesWithTheCodeOfAProtocolError(t *testing.T) {
+	far, done, _ := wire(t, newSet().session(), nil)
+	write(t, far, "?")
+	require.Equal(t, "farewell", read(t, far), "what is said beside an error is still sent")
+	e := remoteError(t, far)
+	require.Equal(t, synchronizer.CodeMalformed, e.Code)
+	require.Equal(t, `want +, got "?"`, e.Reason)
+	require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(<-done))
+}
+
+func TestRun_EndsInGoodOrder(t *testing.T) {
+	far, done, _ := wire(t, newSet().session(), nil)
+	write(t, far, "bye")
+	require.Equal(t, "farewell", read(t, far))
+	require.Equal(t, synchronizer.CodeNormal, remoteError(t, far).Code)
+	require.NoError(t, <-done)
+
+	far, done, _ = wire(t, newSet().session(), nil)
+	require.NoError(t, far.Close(synchronizer.CodeNormal, ""))
+	require.NoError(t, <-done)
+
+	far, done, _ = wire(t, newSet().session(), nil)
+	require.NoError(t, far.Close(4401, "no"))
+	err := <-done
+	require.Equal(t, synchronizer.Code(4401), synchronizer.CodeOf(err))
+	require.EqualError(t, err, "closed by the other end: 4401: no")
+}
+
+func TestRun_HidesInternalErrorsFromTheOtherEnd(t *testing.T) {
+	far, done, _ := wire(t, failing{}, nil)
+	e := remoteError(t, far)
+	require.Equal(t, synchronizer.CodeInternal, e.Code)
+	require.Empty(t, e.Reason)
+	require.ErrorIs(t, <-done, io.ErrUnexpectedEOF)
+}
+
+type failing struct{}
+
+func (failing) Start() ([][]byte, error)         { return nil, io.ErrUnexpectedEOF }
+func (failing) Receive([]byte) ([][]byte, error) { return nil, nil }
+func (failing) Poll() ([][]byte, error)          { return nil, nil }
+func (failing) Wake() <-chan struct{}            { return nil }
+
+func TestRun_LetsASessionMergeWhatASlowReaderMisses(t *testing.T) {
+	s := newSet()
+	g := s.session()
+	far, done, cancel := wire(t, g, nil)
+	for i := range 1000 {
+		s.add(fmt.Sprint(i))
+	}
+	got := newSet()
+	for len(got.all()) < 1000 {
+		_, err := got.session().Receive([]byte(read(t, far)))
+		require.NoError(t, err)
+	}
+	cancel()
+	<-done
+	require.LessOrEqual(t, g.polls, 1000)
+	require.Equal(t, s.all(), got.all())
+}
+
+func TestRun_ClosesAReaderThatDoesNotRead(t *testing.T) {
+	s := newSet()
+	_, done, _ := wire(t, s.session(), &synchronizer.RunOptions{WriteTimeout: 20 * time.Millisecond})
+	for i := 0; ; i++ {
+		s.add(fmt.Sprint(i))
+		select {
+		case err := <-done:
+			require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// echo answers everything with ten times as much.
+type echo struct{ failing }
+
+func (echo) Start() ([][]byte, error) { return nil, nil }
+func (echo) Receive(m []byte) ([][]byte, error) {
+	return [][]byte{make([]byte, 10*len(m))}, nil
+}
+
+func TestRun_StopsReadingWhenTheQueueIsFull(t *testing.T) {
+	far, done, _ := wire(t, echo{}, &synchronizer.RunOptions{QueueBytes: 1000, WriteTimeout: 50 * time.Millisecond})
+	sent := 0
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err := far.Write(ctx, make([]byte, 100))
+		cancel()
+		if err != nil {
+			break
+		}
+		sent++
+	}
+	require.Less(t, sent, 10)
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-done))
+}
+
+func TestRun_PollsWhenTheTimeHasCome(t *testing.T) {
+	s := newSet("a")
+	g := s.session()
+	g.now, g.every = time.Now, 5*time.Millisecond
+	far, done, cancel := wire(t, g, nil)
+	for range 4 {
+		require.Equal(t, "+a", read(t, far))
+	}
+	cancel()
+	<-done
+}
+
+func TestRunPair_JoinsTwoSessions(t *testing.T) {
+	a, b := newSet("a"), newSet("b")
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- synchronizer.RunPair(ctx, a.session(), b.session()) }()
+	require.Eventually(t, func() bool { return len(a.all()) == 2 && len(b.all()) == 2 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+func TestConnPair_DeliversWhatWasSentBeforeTheClosing(t *testing.T) {
+	a, b := synchronizer.ConnPair(4)
+	write(t, a, "x")
+	require.NoError(t, a.Close(synchronizer.CodePolicy, "y"))
+	require.NoError(t, b.Close(synchronizer.CodeNormal, "too late"))
+	require.Equal(t, "x", read(t, b))
+	e := remoteError(t, b)
+	require.Equal(t, synchronizer.CodePolicy, e.Code)
+	require.Equal(t, "y", e.Reason)
+	require.Error(t, b.Write(context.Background(), nil))
+	_, err := a.Read(context.Background())
+	require.ErrorAs(t, err, &e)
+	require.False(t, e.Remote)
+}
+
+func TestCutReason_EndsWithAWholeCharacter(t *testing.T) {
+	require.Equal(t, "aä", synchronizer.CutReason("aäö", 4))
+	require.Equal(t, "aäö", synchronizer.CutReason("aäö", 5))
+	require.Equal(t, "", synchronizer.CutReason("ö", 1))
+}
