@@ -23,9 +23,10 @@ var (
 // soakSchedules is what ROWLOOM_SOAK=1 runs, unless -schedules says otherwise.
 const soakSchedules = 500
 
-// Two bare Yjs clients, two JavaScript TinyBase Stores and the server edit one room at random, in turn and at the same time;
-// clients are cut off and come back, and the server is killed. At rest all documents are equal, the server's Store is what
-// they hold, and what each has written last where nobody else writes is there.
+// Two bare Yjs clients, two JavaScript TinyBase Stores, a Go client's Store and the server's edit one room at random, in turn
+// and at the same time; clients are cut off and come back, and the server is killed. At rest all documents are equal, both
+// Stores in Go are what they hold, and what each has written last where nobody else writes is there. So has it one who comes
+// only then.
 //
 // The Stores in JavaScript may differ from their own documents (createYjsPersister has flaws, of which the tests of
 // adapters/yjs tell): nothing is said about them here.
@@ -57,6 +58,7 @@ type mixed struct {
 	room   string
 	rng    *rand.Rand
 	crowds []*crowd
+	local  *goPeer
 	mu     sync.Mutex
 	last   map[string]int // by writer: what it has written to the places of its own
 	away   map[string]bool
@@ -64,16 +66,47 @@ type mixed struct {
 	done   map[string]int // by kind of step
 }
 
-const theServer = "go" // the writer that uses the HTTP addresses
+const (
+	theServer = "server" // the writer that uses the HTTP addresses
+	theClient = "client" // the one with a Store in this process
+)
 
-// of returns the crowd of a peer, whose name begins with its number.
+// of returns the crowd of a peer in JavaScript, whose name begins with its number.
 func (m *mixed) of(peer string) *crowd { return m.crowds[peer[0]-'0'] }
 
-func (m *mixed) peers() (names []string) {
+// peers are all but the server.
+func (m *mixed) peers() []string {
+	names := []string{theClient}
 	for _, c := range m.crowds {
 		names = append(names, c.names...)
 	}
 	return names
+}
+
+func (m *mixed) cut(peer string) {
+	m.away[peer] = true
+	if peer == theClient {
+		m.local.disconnect()
+	} else {
+		m.of(peer).disconnect(peer)
+	}
+}
+
+func (m *mixed) back(peer string) {
+	delete(m.away, peer)
+	if peer == theClient {
+		m.local.connect()
+	} else {
+		m.of(peer).connect(peer)
+	}
+}
+
+func (m *mixed) await(peer string) {
+	if peer == theClient {
+		m.local.awaitStep()
+	} else {
+		m.of(peer).awaitStep(peer)
+	}
 }
 
 func (m *mixed) run(t *testing.T) {
@@ -89,7 +122,7 @@ func (m *mixed) run(t *testing.T) {
 		}()
 		if i == 0 {
 			own := map[string]any{}
-			for _, who := range []string{"0 bare", "0 bound", "1 bare", "1 bound", theServer} {
+			for _, who := range []string{"0 bare", "0 bound", "1 bare", "1 bound", theServer, theClient} {
 				own[who] = map[string]any{"n": 0}
 			}
 			m.server.Patch(m.room, map[string]any{"tables": map[string]any{"own": own}, "values": map[string]any{"v": 0}})
@@ -97,6 +130,7 @@ func (m *mixed) run(t *testing.T) {
 		c.join(fmt.Sprint(i, " bare"), bare, escape(m.room))
 		c.join(fmt.Sprint(i, " bound"), tinybase, escape(m.room))
 	}
+	m.local = joinGo(t, m.server, escape(m.room))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the schedule was:\n%s", strings.Join(m.log, "\n"))
@@ -107,11 +141,14 @@ func (m *mixed) run(t *testing.T) {
 	}
 	for _, peer := range m.peers() {
 		if m.away[peer] {
-			m.of(peer).connect(peer)
+			m.back(peer)
 		}
-		m.of(peer).awaitStep(peer)
+		m.await(peer)
 	}
-	got := settle(t, m.server, m.room, m.crowds...)
+	sites := []site{m.crowds[0], m.crowds[1], m.local}
+	settle(t, m.server, m.room, sites...)
+	m.crowds[0].join("0 late", bare, escape(m.room))
+	got := settle(t, m.server, m.room, sites...)
 	for who, n := range m.last {
 		require.Equal(t, float64(n), got.Values["own "+who], "the value of %s", who)
 		require.Equal(t, float64(n), got.Tables["own"][who]["n"], "the cell of %s", who)
@@ -141,17 +178,15 @@ func (m *mixed) step() {
 		m.server.Restart()
 	case n < 6 && !m.away[peer]:
 		m.note("cut", "%s", peer)
-		m.away[peer] = true
-		m.of(peer).disconnect(peer)
+		m.cut(peer)
 	case n < 11 && m.away[peer]:
 		m.note("back", "%s", peer)
-		delete(m.away, peer)
-		m.of(peer).connect(peer)
+		m.back(peer)
 	case n < 14:
 		m.note("wait", "")
 		for _, p := range peers {
 			if !m.away[p] {
-				m.of(p).awaitStep(p)
+				m.await(p)
 			}
 		}
 	case n < 22: // several at the same time
@@ -210,8 +245,11 @@ func (m *mixed) draw(who string) (edits []edit) {
 
 func (m *mixed) write(who string, edits []edit) error {
 	m.note("edit", "%s: %s", who, show(edits))
-	if who == theServer {
+	switch who {
+	case theServer:
 		return m.server.TryPatch(m.room, patch(edits...))
+	case theClient:
+		return m.local.edit(edits...)
 	}
 	return m.of(who).tryEdit(who, edits...)
 }

@@ -90,7 +90,17 @@ type view struct {
 	Store     *serve.Content `json:"store"`
 	Errors    []string       `json:"errors"`
 	Connected bool           `json:"connected"`
+
+	read *serve.Content // what Doc holds, when it was read in Go
 }
+
+// site is where documents of a room are: a process of JavaScript peers, or one in Go.
+type site interface {
+	members() []string
+	look(member string) view
+}
+
+func (c *crowd) members() []string { return c.names }
 
 func (c *crowd) look(peer string) view {
 	c.t.Helper()
@@ -101,6 +111,9 @@ func (c *crowd) look(peer string) view {
 
 // content is what the Store of TinyBase's layout holds in this document: rows and tables without cells are absent.
 func (v view) content() serve.Content {
+	if v.read != nil {
+		return *v.read
+	}
 	out := serve.Content{Tables: serve.Tables{}, Values: serve.Values{}}
 	tables, _ := v.Doc["t"].(map[string]any)
 	for table, rows := range tables {
@@ -136,13 +149,13 @@ func native(value any) any {
 	return value
 }
 
-// settle waits until the server and all peers of the crowds are in step in a room: every document has seen the same, and the
-// server's Store is what they hold. It returns the content.
-func settle(t testing.TB, server *serve.Server, room string, crowds ...*crowd) serve.Content {
+// settle waits until the server and all documents at the sites are in step in a room: every document has seen the same, and
+// the server's Store, as those in Go, is what they hold. It returns the content.
+func settle(t testing.TB, server *serve.Server, room string, sites ...site) serve.Content {
 	t.Helper()
 	deadline := time.Now().Add(node.Patience)
 	for calm := 0; ; {
-		content, differ := compare(t, server, room, crowds)
+		content, differ := compare(server, room, sites)
 		if differ == "" {
 			if calm++; calm == 2 { // and it stays so
 				return content
@@ -155,20 +168,21 @@ func settle(t testing.TB, server *serve.Server, room string, crowds ...*crowd) s
 }
 
 // compare says how the views differ now.
-func compare(t testing.TB, server *serve.Server, room string, crowds []*crowd) (content serve.Content, differ string) {
-	t.Helper()
+func compare(server *serve.Server, room string, sites []site) (content serve.Content, differ string) {
 	got, err := server.TryRoom(room)
 	if err != nil {
 		return content, err.Error()
 	}
 	content = got.Content
 	snapshot, from := "", ""
-	for _, c := range crowds {
-		for _, name := range c.names {
-			v := c.look(name)
+	for _, s := range sites {
+		for _, name := range s.members() {
+			v := s.look(name)
 			switch {
 			case !v.Connected:
 				return content, name + " is not connected"
+			case len(v.Errors) > 0:
+				return content, fmt.Sprintf("%s reports %q", name, v.Errors)
 			case v.Pending:
 				return content, name + " waits for a part of the document"
 			case !reflect.DeepEqual(v.content(), content):

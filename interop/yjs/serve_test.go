@@ -65,6 +65,7 @@ func TestServe_EverybodyEditsAtTheSameTime(t *testing.T) {
 	one.join("b", tinybase, "r")
 	two.join("c", bare, "r")
 	two.join("d", tinybase, "r")
+	local := joinGo(t, server, "r")
 
 	const rounds = 40
 	var group sync.WaitGroup
@@ -88,12 +89,14 @@ func TestServe_EverybodyEditsAtTheSameTime(t *testing.T) {
 			write(peer, func(edits ...edit) error { return c.tryEdit(peer, edits...) })
 		}
 	}
-	write("go", func(edits ...edit) error { return server.TryPatch("r", patch(edits...)) })
+	write("server", func(edits ...edit) error { return server.TryPatch("r", patch(edits...)) })
+	write("client", local.edit)
 	group.Wait()
 
-	got := settle(t, server, "r", one, two)
-	require.Contains(t, []any{"a", "b", "c", "d", "go"}, got.Tables["pets"]["shared"]["turn"])
-	for _, who := range []string{"a", "b", "c", "d", "go"} {
+	got := settle(t, server, "r", one, two, local)
+	everybody := []string{"a", "b", "c", "d", "server", "client"}
+	require.Contains(t, everybody, got.Tables["pets"]["shared"]["turn"])
+	for _, who := range everybody {
 		require.Equal(t, float64(rounds-1), got.Tables["pets"]["shared"][who], who)
 		for i := range 10 {
 			require.Equal(t, float64(rounds-10+i), got.Tables["pets"][fmt.Sprint(who, i)]["n"], "row %d of %s", i, who)
