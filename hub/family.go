@@ -13,10 +13,20 @@ import (
 type Family interface {
 	// Name is the name in the log and in the address: "yjs". It never changes.
 	Name() string
-	// Open makes an empty document for a room. The document calls save with each update that has to be stored, from Bind on, after its
-	// own content has changed and before the call that caused it returns, or shortly after in another goroutine that was changing the document
-	// too. The bytes must not change any more. save never waits for a network or a reader.
-	Open(room string, save func(update []byte)) (Document, error)
+	// Open makes an empty document for a room.
+	Open(host Host) (Document, error)
+}
+
+// Host is what a [Document] knows of where it lives.
+type Host struct {
+	// Room is the name of the room.
+	Room string
+	// Save takes each update that has to be stored. The document calls it from Bind on, after its own content has changed and before the call that
+	// caused it returns, or shortly after in another goroutine that was changing the document too. The bytes must not change any
+	// more. Save never waits for a network or a reader.
+	Save func(update []byte)
+	// Fault takes errors that nobody else hears of.
+	Fault func(err error)
 }
 
 // Document is a room's document of one family. The calls come in the order Load (any number of times), Bind, Snapshot (any number of times), Close.
@@ -92,6 +102,9 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	r.onFail(c, c.fail)
 	return r, access, nil
 }
+
+// MessageLimit is the size of the largest message, in bytes.
+func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
 
 func (c *Call) release() {
 	for _, r := range c.rooms {

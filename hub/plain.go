@@ -16,8 +16,8 @@ type plain struct{}
 
 func (plain) Name() string { return "store" }
 
-func (plain) Open(_ string, save func([]byte)) (Document, error) {
-	return &plainDocument{save: save, loading: store.New()}, nil
+func (plain) Open(host Host) (Document, error) {
+	return &plainDocument{save: host.Save, loading: store.New()}, nil
 }
 
 // plainDocument stores the new content of each place that a commit has changed:

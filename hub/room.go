@@ -69,7 +69,11 @@ func (r *Room) load(ctx context.Context) (err error) {
 	}()
 	for _, f := range r.hub.opts.Families {
 		family := f.Name()
-		doc, err := f.Open(r.name, func(update []byte) { r.save(family, update) })
+		doc, err := f.Open(Host{
+			Room:  r.name,
+			Save:  func(update []byte) { r.save(family, update) },
+			Fault: func(err error) { r.hub.fault(fmt.Sprintf("the %s document of room %q", family, r.name), err) },
+		})
 		if err != nil {
 			return fmt.Errorf("open the %s document: %w", family, err)
 		}
