@@ -5,8 +5,8 @@ package store
 type Builder struct{ tx Tx }
 
 func (b *Builder) begin() {
-	if b.tx.gen == nil {
-		b.tx.gen, b.tx.unlogd = new(edit), true
+	if b.tx.work == nil {
+		b.tx.work = &work{gen: new(edit), unlogd: true}
 	}
 }
 
@@ -24,6 +24,7 @@ func (b *Builder) SetValue(id string, v Value) error {
 
 // Snapshot returns what has been built. The Builder may go on.
 func (b *Builder) Snapshot() *Snapshot {
+	b.begin()
 	b.tx.settle()
 	return &Snapshot{content: b.tx.content}
 }
@@ -31,7 +32,7 @@ func (b *Builder) Snapshot() *Snapshot {
 // With returns s with the named parts, none of them a pattern, replaced by the same parts of from. Both share memory with
 // the result.
 func (s *Snapshot) With(in []Path, from *Snapshot) *Snapshot {
-	tx := Tx{content: s.content, gen: new(edit), unlogd: true}
+	tx := Tx{&work{content: s.content, gen: new(edit), unlogd: true}}
 	for _, p := range in {
 		switch p.part {
 		case AtCell, AtValue:

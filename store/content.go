@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
 	"github.com/rowloom/rowloom/internal/jsjson"
 )
@@ -98,24 +99,65 @@ func (w *contentWriter) content(r Reader) error {
 	return nil
 }
 
+func (w *contentWriter) row(cells iter.Seq2[string, Value]) {
+	sep := byte('{')
+	for cell, v := range cells {
+		w.key(sep, cell)
+		w.value(v)
+		sep = ','
+	}
+	w.end(sep)
+}
+
+// ownTables is tables for content of this package, whose trees can be walked without looking up each row.
+func (w *contentWriter) ownTables(c *content) (err error) {
+	sep := byte('{')
+	for table, t := range c.tables.all() {
+		w.key(sep, table)
+		sep = '{'
+		for row, r := range t.all() {
+			w.key(sep, row)
+			sep = ','
+			if n := r.root; n.kids == nil {
+				for i, v := range n.vals {
+					w.key("{,"[min(i, 1)], n.keys.list[i])
+					w.value(v)
+				}
+				w.buf = append(w.buf, '}')
+			} else {
+				w.row(r.all())
+			}
+			if err = w.flushFull(); err != nil {
+				return err
+			}
+		}
+		w.end(sep)
+		sep = ','
+	}
+	w.end(sep)
+	return nil
+}
+
+func (w *contentWriter) flushFull() error {
+	if len(w.buf) < flushAt {
+		return nil
+	}
+	return w.flush()
+}
+
 func (w *contentWriter) tables(r Reader) error {
+	if own, ok := r.(interface{ all() *content }); ok {
+		return w.ownTables(own.all())
+	}
 	sep := byte('{')
 	for table := range r.Tables() {
 		w.key(sep, table)
 		sep = '{'
 		for row := range r.Rows(table) {
 			w.key(sep, row)
-			sep = '{'
-			for cell, v := range r.Cells(table, row) {
-				w.key(sep, cell)
-				w.value(v)
-				sep = ','
-			}
-			w.end(sep)
-			if len(w.buf) >= flushAt {
-				if err := w.flush(); err != nil {
-					return err
-				}
+			w.row(r.Cells(table, row))
+			if err := w.flushFull(); err != nil {
+				return err
 			}
 			sep = ','
 		}
@@ -131,10 +173,9 @@ func (w *contentWriter) values(r Reader) error {
 	for id, v := range r.Values() {
 		w.key(sep, id)
 		w.value(v)
-		if sep = ','; len(w.buf) >= flushAt {
-			if err := w.flush(); err != nil {
-				return err
-			}
+		sep = ','
+		if err := w.flushFull(); err != nil {
+			return err
 		}
 	}
 	w.end(sep)

@@ -46,26 +46,27 @@ func diff[V any](a, b tree[V], same func(x, y V) bool, fn func(key string, old, 
 // diffLeaves is diff for two trees of one leaf each, such as rows.
 func diffLeaves[V any](a, b *node[V], same func(x, y V) bool, fn func(key string, old, new V) bool) {
 	var zero V
-	if len(a.keys) == len(b.keys) && &a.keys[0] == &b.keys[0] {
+	if a.keys == b.keys {
 		for i := range a.vals {
-			if !same(a.vals[i], b.vals[i]) && !fn(a.keys[i], a.vals[i], b.vals[i]) {
+			if !same(a.vals[i], b.vals[i]) && !fn(a.keys.list[i], a.vals[i], b.vals[i]) {
 				return
 			}
 		}
 		return
 	}
+	x, y := a.keys.list, b.keys.list
 	i, j := 0, 0
-	for i < len(a.keys) || j < len(b.keys) {
+	for i < len(x) || j < len(y) {
 		more := true
 		switch {
-		case j == len(b.keys) || i < len(a.keys) && a.keys[i] < b.keys[j]:
-			more = fn(a.keys[i], a.vals[i], zero)
+		case j == len(y) || i < len(x) && x[i] < y[j]:
+			more = fn(x[i], a.vals[i], zero)
 			i++
-		case i == len(a.keys) || b.keys[j] < a.keys[i]:
-			more = fn(b.keys[j], zero, b.vals[j])
+		case i == len(x) || y[j] < x[i]:
+			more = fn(y[j], zero, b.vals[j])
 			j++
 		default:
-			more = same(a.vals[i], b.vals[j]) || fn(a.keys[i], a.vals[i], b.vals[j])
+			more = same(a.vals[i], b.vals[j]) || fn(x[i], a.vals[i], b.vals[j])
 			i++
 			j++
 		}
@@ -98,7 +99,7 @@ func newWalk[V any](root *node[V]) (w walk[V]) {
 }
 
 func (w *walk[V]) done() bool  { return w.depth == 0 }
-func (w *walk[V]) key() string { t := &w.at[w.depth-1]; return t.n.keys[t.i] }
+func (w *walk[V]) key() string { t := &w.at[w.depth-1]; return t.n.keys.list[t.i] }
 func (w *walk[V]) val() V      { t := &w.at[w.depth-1]; return t.n.vals[t.i] }
 
 // descend enters children until the top is a leaf.
@@ -121,7 +122,7 @@ func (w *walk[V]) push(n *node[V]) {
 func (w *walk[V]) next() {
 	for w.depth > 0 {
 		t := &w.at[w.depth-1]
-		if t.i++; t.i < len(t.n.keys) {
+		if t.i++; t.i < t.n.fan() {
 			return
 		}
 		w.depth--

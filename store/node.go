@@ -100,6 +100,9 @@ func newLeaf[V any](gen *edit, n int) *node[V] {
 }
 
 func (n *node[V]) init(gen *edit, vals []V) *node[V] {
-	n.gen, n.vals = gen, vals
+	n.gen, n.vals, n.keys = gen, vals, &none
 	return n
 }
+
+// none is the keys of a leaf without entries. Nobody owns it.
+var none keys

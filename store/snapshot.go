@@ -44,6 +44,8 @@ type content struct {
 	values tree[Value]
 }
 
+func (c *content) all() *content { return c }
+
 func (c *content) row(table, row string) cells {
 	t, _ := c.tables.get(table)
 	r, _ := t.get(row)

@@ -14,6 +14,8 @@ type Store struct {
 	// mu is the writer's lock. Locks of documents and databases are taken after it, never before.
 	mu           sync.Mutex
 	participants []Participant
+	work         work // of the running transaction
+	over         work // of all transactions that have ended: empty, and refusing
 
 	now atomic.Pointer[Snapshot]
 
@@ -36,6 +38,7 @@ type job struct {
 func New() *Store {
 	s := &Store{}
 	s.now.Store(&Snapshot{})
+	s.over = work{done: true, before: s.now.Load()}
 	return s
 }
 
@@ -110,8 +113,12 @@ func (s *Store) takeJob() (j job, ok bool) {
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	tx := &Tx{content: before.content, before: before, gen: new(edit), origin: by}
-	defer func() { tx.done = true }()
+	s.work = work{content: before.content, before: before, gen: new(edit), origin: by}
+	tx := &Tx{&s.work}
+	defer func() {
+		tx.work = &s.over
+		s.work = work{}
+	}()
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -136,7 +143,7 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	}
 	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
 	if !tx.unlogd {
-		c.know(tx.log)
+		c.know(Changes{slices.Clone(tx.log.Cells), tx.log.Values}) // the cells may lie in tx
 	}
 	for _, p := range s.participants {
 		p.Committed(c)

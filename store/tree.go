@@ -8,8 +8,8 @@ import (
 // maxFan is the greatest number of entries of a leaf and of children of a branch.
 //
 // A write copies one node per level, so a small number makes single writes cheap; a large one makes lookups and
-// iteration cheap. At 32 a table of a million rows has four levels.
-const maxFan = 32
+// iteration cheap. At 24 a table of a million rows has five levels.
+const maxFan = 24
 
 // tree is a persistent B+ tree with string keys in byte order. The zero tree is empty. A tree value is one pointer;
 // copying it is a snapshot.
@@ -23,18 +23,17 @@ type tree[V any] struct{ root *node[V] }
 // trees of several Stores may share nodes.
 type edit struct{ _ byte }
 
-// node is a leaf (kids == nil: keys[i] has vals[i]) or a branch (keys[i] is a lower bound of kids[i]; the first bound is
-// never compared).
+// node is a leaf (kids == nil: key i has vals[i]) or a branch (key i is a lower bound of kids[i]; the first bound is never
+// compared).
 //
-// A node and its entries are one object; see newLeaf and newBranch. The keys are an array of their own, because nodes share
+// A node and its entries are one object; see newLeaf and newBranch. The keys are an object of their own, because nodes share
 // it: a copy with the keys of the original, and rows with the same cells.
 type node[V any] struct {
-	gen     *edit
-	size    int32 // entries at or below this node
-	ownKeys bool  // nobody else has keys, so gen may write into them
-	keys    []string
-	vals    []V
-	kids    *kids[V]
+	gen  *edit
+	size int // entries at or below this node
+	keys *keys
+	vals []V
+	kids *kids[V]
 }
 
 // kids are the children of a branch, as many as it has keys. The last place is used for the moment before a split only.
@@ -44,7 +43,7 @@ func (t tree[V]) len() int {
 	if t.root == nil {
 		return 0
 	}
-	return int(t.root.size)
+	return t.root.size
 }
 
 // get returns the value under key.
@@ -63,32 +62,19 @@ func (t tree[V]) get(key string) (v V, ok bool) {
 }
 
 // find returns the place of key in a leaf, or where it would be.
-func (n *node[V]) find(key string) (int, bool) {
-	lo, hi := 0, len(n.keys)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if n.keys[mid] < key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo, lo < len(n.keys) && n.keys[lo] == key
-}
+func (n *node[V]) find(key string) (int, bool) { return n.keys.search(key, 0) }
 
 // childOf returns the child of a branch whose range holds key.
 func (n *node[V]) childOf(key string) int {
-	lo, hi := 1, len(n.keys)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if n.keys[mid] <= key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+	i, equal := n.keys.search(key, 1)
+	if equal {
+		return i
 	}
-	return lo - 1
+	return i - 1
 }
+
+// fan returns the number of entries of a leaf or children of a branch.
+func (n *node[V]) fan() int { return len(n.keys.list) }
 
 // own returns n if gen made it, and otherwise a copy that gen may write.
 func (n *node[V]) own(gen *edit) *node[V] {
@@ -98,7 +84,7 @@ func (n *node[V]) own(gen *edit) *node[V] {
 	var c *node[V]
 	if n.kids != nil {
 		c = newBranch[V](gen)
-		copy(c.kids[:], n.kids[:len(n.keys)])
+		copy(c.kids[:], n.kids[:n.fan()])
 	} else {
 		c = newLeaf[V](gen, len(n.vals))
 		c.vals = c.vals[:len(n.vals)]
@@ -108,74 +94,33 @@ func (n *node[V]) own(gen *edit) *node[V] {
 	return c
 }
 
-// insertKey puts key at i of n, which gen owns. shape is the keys of a node that n may become like: as long as n is the
-// beginning of it, n shares them.
-func (n *node[V]) insertKey(i int, key string, shape []string) {
-	at := len(n.keys)
-	if i == at && at < len(shape) && shape[at] == key && (at == 0 || &shape[0] == &n.keys[0]) {
-		n.keys, n.ownKeys = shape[:at+1:at+1], false
-		return
-	}
-	if n.ownKeys && at < cap(n.keys) {
-		n.keys = slices.Insert(n.keys, i, key)
-		return
-	}
-	room := at + 1
-	if n.ownKeys {
-		room += at / 2
-	}
-	keys := make([]string, at+1, max(room, min(len(shape), maxFan)))
-	copy(keys, n.keys[:i])
-	keys[i] = key
-	copy(keys[i+1:], n.keys[i:])
-	n.keys, n.ownKeys = keys, true
-}
-
-func (n *node[V]) deleteKey(i int) {
-	if n.ownKeys {
-		n.keys = slices.Delete(n.keys, i, i+1)
-		return
-	}
-	keys := make([]string, len(n.keys)-1)
-	copy(keys, n.keys[:i])
-	copy(keys[i:], n.keys[i+1:])
-	n.keys, n.ownKeys = keys, true
-}
-
 // insert puts an entry at i of a leaf and returns the leaf that has it.
-func (n *node[V]) insert(gen *edit, i int, key string, v V, shape []string) *node[V] {
+func (n *node[V]) insert(gen *edit, i int, key string, v V) *node[V] {
 	if n.gen != gen || len(n.vals) == cap(n.vals) {
 		room := len(n.vals) + 1
 		if n.gen == gen {
 			room += len(n.vals) / 2
 		}
-		c := newLeaf[V](gen, max(room, min(len(shape), maxFan)))
+		c := newLeaf[V](gen, room)
 		c.vals = append(c.vals, n.vals...)
-		c.keys, c.ownKeys = n.keys, n.ownKeys && n.gen == gen
-		c.size = n.size
+		c.keys, c.size = n.keys, n.size
 		n = c
 	}
 	n.vals = slices.Insert(n.vals, i, v)
-	n.insertKey(i, key, shape)
+	n.keys = n.keys.insert(gen, i, key, 0)
 	n.size++
 	return n
 }
 
 // set puts v under key and says whether the key is new.
 func (t tree[V]) set(gen *edit, key string, v V) (_ tree[V], added bool) {
-	return t.setLike(gen, key, v, nil)
-}
-
-// setLike is set for a tree that is probably going to have the keys in shape.
-func (t tree[V]) setLike(gen *edit, key string, v V, shape []string) (_ tree[V], added bool) {
 	if t.root == nil {
-		n := newLeaf[V](gen, max(1, min(len(shape), maxFan)))
-		return tree[V]{n.insert(gen, 0, key, v, shape)}, true
+		return tree[V]{newLeaf[V](gen, 1).insert(gen, 0, key, v)}, true
 	}
-	n, right, added := t.root.set(gen, key, v, shape)
+	n, right, added := t.root.set(gen, key, v)
 	if right != nil {
 		top := newBranch[V](gen)
-		top.size, top.keys, top.ownKeys = n.size+right.size, []string{"", right.keys[0]}, true
+		top.size, top.keys = n.size+right.size, newKeys(gen, []string{"", right.keys.list[0]}, 1)
 		top.kids[0], top.kids[1] = n, right
 		n = top
 	}
@@ -183,7 +128,7 @@ func (t tree[V]) setLike(gen *edit, key string, v V, shape []string) (_ tree[V],
 }
 
 // set returns the node that replaces n, and a new right neighbour when n had to be split.
-func (n *node[V]) set(gen *edit, key string, v V, shape []string) (left, right *node[V], added bool) {
+func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added bool) {
 	if n.kids == nil {
 		i, found := n.find(key)
 		if found {
@@ -191,11 +136,11 @@ func (n *node[V]) set(gen *edit, key string, v V, shape []string) (left, right *
 			n.vals[i] = v
 			return n, nil, false
 		}
-		left, right = n.insert(gen, i, key, v, shape).split(gen, i)
+		left, right = n.insert(gen, i, key, v).split(gen, i)
 		return left, right, true
 	}
 	i := n.childOf(key)
-	kid, split, added := n.kids[i].set(gen, key, v, shape)
+	kid, split, added := n.kids[i].set(gen, key, v)
 	n = n.own(gen)
 	n.kids[i] = kid
 	if added {
@@ -204,9 +149,9 @@ func (n *node[V]) set(gen *edit, key string, v V, shape []string) (left, right *
 	if split == nil {
 		return n, nil, added
 	}
-	copy(n.kids[i+2:], n.kids[i+1:len(n.keys)])
+	copy(n.kids[i+2:], n.kids[i+1:n.fan()])
 	n.kids[i+1] = split
-	n.insertKey(i+1, split.keys[0], nil)
+	n.keys = n.keys.insert(gen, i+1, split.keys.list[0], 1)
 	left, right = n.split(gen, i+1)
 	return left, right, added
 }
@@ -214,12 +159,13 @@ func (n *node[V]) set(gen *edit, key string, v V, shape []string) (left, right *
 // split halves a node that has grown beyond maxFan. A node that grew at its end gives away only its last entry, so that
 // keys which arrive in order leave full nodes behind.
 func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
-	if len(n.keys) <= maxFan {
+	fan := n.fan()
+	if fan <= maxFan {
 		return n, nil
 	}
-	at := len(n.keys) / 2
-	if grewAt == len(n.keys)-1 {
-		at = len(n.keys) - 1
+	at := fan / 2
+	if grewAt == fan-1 {
+		at = fan - 1
 	}
 	var r *node[V]
 	if n.kids == nil {
@@ -227,20 +173,17 @@ func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
 		r.vals = append(r.vals, n.vals[at:]...)
 		clear(n.vals[at:])
 		n.vals = n.vals[:at]
-		r.size = int32(len(r.vals))
+		r.size = len(r.vals)
+		n.keys, r.keys = n.keys.split(gen, at, 0)
 	} else {
 		r = newBranch[V](gen)
-		copy(r.kids[:], n.kids[at:len(n.keys)])
+		copy(r.kids[:], n.kids[at:fan])
 		clear(n.kids[at:])
-		for _, k := range r.kids[:len(n.keys)-at] {
+		for _, k := range r.kids[:fan-at] {
 			r.size += k.size
 		}
+		n.keys, r.keys = n.keys.split(gen, at, 1)
 	}
-	r.keys, r.ownKeys = append(make([]string, 0, maxFan+1), n.keys[at:]...), true
-	if n.ownKeys {
-		clear(n.keys[at:])
-	}
-	n.keys = n.keys[:at]
 	n.size -= r.size
 	return n, r
 }
@@ -301,7 +244,7 @@ func (t tree[V]) delete(gen *edit, key string) (_ tree[V], removed bool) {
 		return t, false
 	}
 	n := t.root.delete(gen, key)
-	for n != nil && n.kids != nil && len(n.keys) == 1 {
+	for n != nil && n.kids != nil && n.fan() == 1 {
 		n = n.kids[0]
 	}
 	return tree[V]{n}, true
@@ -316,13 +259,13 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	n.size--
 	if n.kids == nil {
 		i, _ := n.find(key)
-		n.deleteKey(i)
+		n.keys = n.keys.delete(gen, i, 0)
 		n.vals = slices.Delete(n.vals, i, i+1)
 		return n
 	}
 	i := n.childOf(key)
 	if kid := n.kids[i].delete(gen, key); kid == nil {
-		n.deleteKid(i)
+		n.deleteKid(gen, i)
 	} else {
 		n.kids[i] = kid
 		n.mend(gen, i)
@@ -330,40 +273,41 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 	return n
 }
 
-func (n *node[V]) deleteKid(i int) {
-	copy(n.kids[i:], n.kids[i+1:len(n.keys)])
-	n.kids[len(n.keys)-1] = nil
-	n.deleteKey(i)
+func (n *node[V]) deleteKid(gen *edit, i int) {
+	copy(n.kids[i:], n.kids[i+1:n.fan()])
+	n.kids[n.fan()-1] = nil
+	n.keys = n.keys.delete(gen, i, 1)
 }
 
 // mend joins a child that has become small with a neighbour, when both fit into one node.
 func (n *node[V]) mend(gen *edit, i int) {
-	if len(n.kids[i].keys) >= maxFan/4 {
+	if n.kids[i].fan() >= maxFan/4 {
 		return
 	}
-	if i+1 == len(n.keys) {
+	if i+1 == n.fan() {
 		i--
 	}
-	if i < 0 || len(n.kids[i].keys)+len(n.kids[i+1].keys) > maxFan {
+	if i < 0 || n.kids[i].fan()+n.kids[i+1].fan() > maxFan {
 		return
 	}
 	left, right := n.kids[i], n.kids[i+1]
-	from := len(left.keys)
-	keys := make([]string, 0, maxFan)
-	keys = append(append(keys, left.keys...), right.keys...)
+	at := left.fan()
+	list := append(append(make([]string, 0, maxFan), left.keys.list...), right.keys.list...)
 	var both *node[V]
 	if left.kids == nil {
-		both = newLeaf[V](gen, from+len(right.keys))
+		both = newLeaf[V](gen, len(list))
 		both.vals = append(append(both.vals, left.vals...), right.vals...)
+		both.keys = newKeys(gen, list, 0)
 	} else {
-		keys[from] = n.keys[i+1] // the first bound of a branch may be anything; here it is compared
+		list[at] = n.keys.list[i+1] // the first bound of a branch may be anything; here it is compared
 		both = newBranch[V](gen)
-		copy(both.kids[:], left.kids[:from])
-		copy(both.kids[from:], right.kids[:len(right.keys)])
+		copy(both.kids[:], left.kids[:at])
+		copy(both.kids[at:], right.kids[:right.fan()])
+		both.keys = newKeys(gen, list, 1)
 	}
-	both.keys, both.ownKeys, both.size = keys, true, left.size+right.size
+	both.size = left.size + right.size
 	n.kids[i] = both
-	n.deleteKid(i + 1)
+	n.deleteKid(gen, i+1)
 }
 
 // all yields the entries in key order.
@@ -385,7 +329,7 @@ func (t tree[V]) keys() iter.Seq[string] {
 }
 
 func (n *node[V]) each(yield func(string, V) bool) bool {
-	for i, k := range n.keys {
+	for i, k := range n.keys.list {
 		if n.kids == nil {
 			if !yield(k, n.vals[i]) {
 				return false
@@ -421,10 +365,10 @@ func (t tree[V]) check() string {
 }
 
 func (n *node[V]) check() string {
-	size := len(n.vals)
+	size, from := len(n.vals), 0
 	if n.kids != nil {
 		for i, k := range n.kids {
-			if (k != nil) != (i < len(n.keys)) {
+			if (k != nil) != (i < n.fan()) {
 				return "a branch has as many keys as children no longer"
 			} else if k == nil {
 				continue
@@ -432,15 +376,19 @@ func (n *node[V]) check() string {
 			if bad := k.check(); bad != "" {
 				return bad
 			}
-			size += int(k.size)
+			size += k.size
 		}
+		from = 1
+	}
+	if bad := n.keys.check(from); bad != "" {
+		return bad
 	}
 	switch {
-	case int(n.size) != size:
+	case n.size != size:
 		return "a node has the wrong size"
-	case n.size == 0 || len(n.keys) > maxFan:
+	case n.size == 0 || n.fan() > maxFan:
 		return "a node is empty or too large"
-	case n.kids == nil && len(n.vals) != len(n.keys):
+	case n.kids == nil && len(n.vals) != n.fan():
 		return "a leaf has as many keys as entries no longer"
 	}
 	return ""

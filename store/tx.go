@@ -9,7 +9,10 @@ import (
 // inside the function it was given to, in that goroutine.
 //
 // Setters check what they are given and change nothing when they return an error. Setting an equal value changes nothing.
-type Tx struct {
+type Tx struct{ *work }
+
+// work is what a transaction has done so far. A Store has one, for one transaction after the other.
+type work struct {
 	content
 	before *Snapshot
 	gen    *edit
@@ -23,10 +26,10 @@ type Tx struct {
 	writes int
 
 	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place. like is the
-	// keys of the row before it; rows with the same cells share one array of keys.
+	// keys of the row before it, which rows with the same cells share; spare is of use for the next row.
 	curTable, curRow string
 	cur              *node[Value]
-	like             []string
+	like, spare      *keys
 
 	few [1]CellChange // the first of log.Cells
 }
@@ -104,7 +107,7 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 			return nil
 		}
 		if len(n.vals) < min(cap(n.vals), maxFan) && validText(cell) {
-			n.insert(tx.gen, i, cell, v, tx.like)
+			n.insert(tx.gen, i, cell, v)
 			tx.note(table, row, cell, Value{}, v)
 			return nil
 		}
@@ -120,7 +123,7 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 		if tx.like == nil {
 			tx.like = neighbour(&at)
 		}
-		r, _ = r.setLike(tx.gen, cell, v, tx.like)
+		r = tx.newRow(cell, v)
 		newTable, _ := t.set(tx.gen, row, r)
 		if newTable.root != t.root {
 			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
@@ -148,7 +151,7 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 		if !old.Exists() && !validText(cell) {
 			return &SetError{Cell(table, row, cell), invalidValue("an id is not valid UTF-8")}
 		}
-		newRow, _ = r.setLike(tx.gen, cell, v, tx.like)
+		newRow, _ = r.set(tx.gen, cell, v)
 	}
 	if tx.cur != r.root {
 		tx.leave()
@@ -178,12 +181,31 @@ func (tx *Tx) leave() {
 	if n == nil {
 		return
 	}
-	if n.ownKeys && slices.Equal(n.keys, tx.like) {
+	if k := n.keys; tx.like != nil && tx.like != k && slices.Equal(k.list, tx.like.list) {
 		n.keys = tx.like
+		if k.gen == tx.gen {
+			tx.spare = k
+		}
 	} else {
-		tx.like = n.keys
+		tx.like = k
 	}
-	n.ownKeys = false
+	if tx.like.gen == tx.gen {
+		tx.like.gen = nil
+	}
+}
+
+// newRow returns a row with one cell, and room for as many as the row before it has.
+func (tx *Tx) newRow(cell string, v Value) cells {
+	n := newLeaf[Value](tx.gen, 1)
+	if tx.like != nil {
+		n = newLeaf[Value](tx.gen, len(tx.like.list))
+		if tx.spare == nil {
+			tx.spare = &keys{list: make([]string, 0, len(tx.like.list))}
+		}
+		n.keys, tx.spare = tx.spare, nil
+		n.keys.gen, n.keys.list, n.keys.heads = tx.gen, n.keys.list[:0], nil
+	}
+	return cells{n.insert(tx.gen, 0, cell, v)}
 }
 
 // settle makes everything written so far belong to an older generation, which is never written again.
@@ -193,7 +215,7 @@ func (tx *Tx) settle() {
 }
 
 // neighbour returns the cell ids of a row next to the place of s.
-func neighbour(s *spot[cells]) []string {
+func neighbour(s *spot[cells]) *keys {
 	if s.depth == 0 {
 		return nil
 	}

@@ -13,30 +13,34 @@ import (
 // DefaultMap is the name of the root map, unless Options say otherwise.
 const DefaultMap = "tinybase"
 
-// The keys of the root map.
-const (
-	tablesKey = "t"
-	valuesKey = "v"
-)
-
 // Rows says which identity the Store gives to the map of a new row.
 type Rows uint8
 
 const (
-	// RandomRows: every new row is a new map. If two peers create the same row id at the same time, one of the rows is lost
-	// with its cells. It costs nothing, and is right for ids that no two peers choose, as the Store makes them by default.
+	// RandomRows: every new row is a new map. If two peers create the same row id at the same time, one of the maps is
+	// lost, and its cells are restored into the other one by whoever sees it.
 	RandomRows Rows = iota
-	// SharedRows: a row that two peers create at the same time is one row with the cells of both. It costs about 20 bytes in
-	// the document and 9 in every state vector for each row.
+	// SharedRows: a row that two peers create at the same time is one map with the cells of both from the beginning. It
+	// costs about 20 bytes in the document and 9 in every state vector for each row.
 	SharedRows
 )
 
 // Options of a binding; nil means defaults.
 type Options struct {
-	// Map is the name of the root map; the default is [DefaultMap].
+	// Map is the name of the root map (of all root maps, in the layout Flat); the default is [DefaultMap].
 	Map string
-	// Rows is the identity of new rows; the default is RandomRows. Tables always have a shared identity.
+	// Layout is where the cells lie; the default is Nested.
+	Layout Layout
+	// Rows is the identity of new rows in the layout Nested; the default is RandomRows. Tables always have a shared identity.
 	Rows Rows
+	// Foreign is what the Store shows of what it cannot hold; the default is nothing.
+	Foreign Foreign
+	// Text says which cells, and (with the table "") which values, hold their strings as Y.Text, so that concurrent edits of
+	// one string merge. The default is none. It must not change during the life of a binding.
+	Text func(table, cell string) bool
+	// OnConflict is told of each conflict in a cell, value or container of the Store, while the Persister loads
+	// automatically. It is called with no lock held.
+	OnConflict func(Conflict)
 	// Persist are the options of the Persister.
 	Persist *persist.Options
 }
@@ -51,34 +55,42 @@ func Bind(s *store.Store, doc *ycrdt.Doc, o *Options) *persist.Persister {
 
 // Target is the part of a document that a Store is bound to. It implements [persist.Target] and [persist.Watcher].
 type Target struct {
-	doc  *ycrdt.Doc
-	root string
-	rows Rows
+	doc        *ycrdt.Doc
+	root       string
+	choice     Layout
+	layouts    [2]layout
+	found      atomic.Pointer[layout] // what Auto has decided
+	foreign    Foreign
+	text       func(table, cell string) bool
+	onConflict func(Conflict)
+	saving     atomic.Bool // whether the Store's changes are saved automatically
 }
 
 // NewTarget returns a Target. It does not write to the document.
 func NewTarget(doc *ycrdt.Doc, o *Options) *Target {
-	t := &Target{doc: doc, root: DefaultMap}
-	if o != nil {
-		t.rows = o.Rows
-		if o.Map != "" {
-			t.root = o.Map
-		}
+	if o == nil {
+		o = &Options{}
 	}
+	t := &Target{doc: doc, root: o.Map, choice: min(o.Layout, Auto), foreign: o.Foreign, text: o.Text, onConflict: o.OnConflict}
+	if t.root == "" {
+		t.root = DefaultMap
+	}
+	t.layouts = [2]layout{Nested: nested{t.root, o.Rows}, Flat: flat{t.root}}
 	return t
 }
 
 // String names the target.
-func (t *Target) String() string { return fmt.Sprintf("yjs map %q", t.root) }
+func (t *Target) String() string { return fmt.Sprintf("yjs map %q (%v)", t.root, t.choice) }
 
 // Read implements [persist.Target]. A document that has nothing under the root map does not exist.
 func (t *Target) Read(_ context.Context, in []store.Path) (content *store.Snapshot, exists bool, err error) {
 	t.doc.View(func(r *ycrdt.Reader) {
-		root := r.Map(t.root)
-		exists = root.Len() > 0
-		b := reading{}
+		l := t.layoutIn(r)
+		exists = l.exists(r)
+		b := reading{Target: t}
+		v := b.visitor()
 		for _, at := range in {
-			b.read(root, at)
+			l.walk(r, at, v)
 		}
 		content, err = b.Snapshot(), b.err
 	})
@@ -88,14 +100,54 @@ func (t *Target) Read(_ context.Context, in []store.Path) (content *store.Snapsh
 	return content, exists, nil
 }
 
-// Watch implements [persist.Watcher].
+// Write implements [persist.Target]: one transaction of the document, with by as its origin.
+func (t *Target) Write(_ context.Context, by store.Origin, c store.Changes, _ store.Reader) error {
+	err := t.doc.Update(by, func(tx *ycrdt.Txn) error {
+		w := t.layoutIn(tx).writer(tx)
+		for i := range c.Cells {
+			x := &c.Cells[i]
+			m, key, ok, err := w.cell(x.Table, x.Row, x.Cell, x.New.Exists())
+			if err == nil && ok {
+				err = t.put(m, key, x.Table, x.Cell, x.New)
+			}
+			if err != nil {
+				return fmt.Errorf("%v: %w", x.Path(), err)
+			}
+		}
+		for _, x := range c.Values {
+			m, key, ok, err := w.value(x.ID, x.New.Exists())
+			if err == nil && ok {
+				err = t.put(m, key, "", x.ID, x.New)
+			}
+			if err != nil {
+				return fmt.Errorf("%v: %w", x.Path(), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("yjs: write %q: %w", t.root, err)
+	}
+	return nil
+}
+
+// AutoSaving implements [persist.SaveObserver]. A binding that only loads does not restore anything.
+func (t *Target) AutoSaving(on bool) { t.saving.Store(on) }
+
+// Watch implements [persist.Watcher]. While it lasts, and the binding saves as well, what a container that loses its place has
+// held is restored.
 func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(), err error) {
 	var stopped atomic.Bool
 	sub := t.doc.OnCommit(func(c *ycrdt.Commit) {
 		if stopped.Load() {
 			return
 		}
-		if in := t.places(c.Changes); len(in) > 0 {
+		var l layout
+		t.doc.View(func(r *ycrdt.Reader) { l = t.layoutIn(r) })
+		if len(c.Conflicts) > 0 {
+			t.conflicts(l, c.Conflicts)
+		}
+		if in := places(l, c.Changes); len(in) > 0 {
 			dirty(c.Origin, in)
 		}
 	})
@@ -106,58 +158,37 @@ func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(
 }
 
 // places says which parts of the Store lie where a document has changed.
-func (t *Target) places(changes []ycrdt.Change) []store.Path {
+func places(l layout, changes []ycrdt.Change) []store.Path {
 	var out []store.Path
 	for i := range changes {
-		if p, ok := t.place(&changes[i]); ok && (len(out) == 0 || out[len(out)-1] != p) {
+		if len(changes[i].Path) == 0 {
+			continue
+		}
+		if p, ok := l.place(&changes[i]); ok && (len(out) == 0 || out[len(out)-1] != p) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-func (t *Target) place(c *ycrdt.Change) (store.Path, bool) {
-	at := c.Path
-	if len(at) == 0 || at[0].Key != t.root {
-		return store.Path{}, false
+// Seed makes the two outermost containers of the layout Nested, which have the same identity everywhere. Clients of
+// TinyBase that load them before they write do not make their own, which would compete with those of others. It is part of
+// no transaction of a Store.
+func Seed(doc *ycrdt.Doc, root string, origin any) error {
+	n := nested{root: root}
+	if root == "" {
+		n.root = DefaultMap
 	}
-	if len(at) == 1 { // the root map itself
-		switch {
-		case c.List:
-		case c.Key == tablesKey:
-			return store.Tables(), true
-		case c.Key == valuesKey:
-			return store.Values(), true
+	err := doc.Update(origin, func(tx *ycrdt.Txn) error {
+		for _, key := range []string{tablesKey, valuesKey} {
+			if _, err := n.container(tx.Map(n.root), true, true, key); err != nil {
+				return err
+			}
 		}
-		return store.Path{}, false
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("yjs: seed %q: %w", n.root, err)
 	}
-	// ids are the keys below "t" or "v" down to what has changed. Below a cell or a value everything is foreign.
-	depth := 3
-	if at[1].Key == valuesKey {
-		depth = 1
-	} else if at[1].Key != tablesKey {
-		return store.Path{}, false
-	}
-	var ids [3]string
-	n := 0
-	for _, step := range at[2:] {
-		if n == depth {
-			return store.Path{}, false
-		}
-		ids[n] = step.Key
-		n++
-	}
-	if n == depth || c.List {
-		return store.Path{}, false
-	}
-	ids[n] = c.Key
-	switch {
-	case depth == 1:
-		return store.ValueOf(ids[0]), true
-	case n == 0:
-		return store.Table(ids[0]), true
-	case n == 1:
-		return store.Row(ids[0], ids[1]), true
-	}
-	return store.Cell(ids[0], ids[1], ids[2]), true
+	return nil
 }

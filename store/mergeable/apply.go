@@ -38,9 +38,10 @@ type merging struct {
 	force   bool  // changes are defaults that replace defaults
 
 	report Report
-	wrote  int // writes of this transaction's own
-	seen   int // writes when Prepare looked last
-	delta  *Delta
+	wrote  int    // writes of this transaction's own
+	seen   int    // writes when Prepare looked last
+	delta  *Delta // what was taken, for those who did not send it
+	local  *Delta // what was stamped here, for all
 	rows   []pendingRow
 	writes []write // of rows
 	values []write
@@ -61,7 +62,7 @@ func (g *merging) run(tx *store.Tx) error {
 	defer m.mu.Unlock()
 	m.merging, g.tx = g, tx
 	g.limit = m.clock.Limit()
-	g.delta = m.delta(tx.Origin())
+	g.delta, g.local = m.delta(tx.Origin()), m.delta(nil)
 	top := g.own()
 	for i := range g.changes.Cells {
 		if s := g.changes.Cells[i].Stamp; s.After(top) && !s.After(g.limit) {
@@ -93,7 +94,8 @@ func (g *merging) run(tx *store.Tx) error {
 	if len(g.rows) == 0 && len(g.values) == 0 {
 		g.done = true
 		m.publish(g.delta)
-		g.delta = nil
+		m.publish(g.local)
+		g.delta, g.local = nil, nil
 	}
 	return nil
 }
@@ -152,17 +154,20 @@ func (g *merging) row(cells []Cell) error {
 		switch v {
 		case keep:
 			continue
+		case tell:
+			g.local.cell(t, n, name, get(), old)
+			continue
 		case anew:
 			stamp, err := g.m.next(old)
 			if err != nil {
 				continue
 			}
 			now = append(now, write{name: name, value: get(), stamp: stamp})
-			g.delta.cell(t, n, name, get(), stamp)
+			g.local.cell(t, n, name, get(), stamp)
 			continue
 		}
 		g.report.Applied++
-		g.delta.cell(t, n, name, c.Value, stamp)
+		g.took(stamp == c.Stamp).cell(t, n, name, c.Value, stamp)
 		w := write{name: name, value: c.Value, stamp: stamp}
 		if get() == c.Value {
 			now = append(now, w)
@@ -198,17 +203,20 @@ func (g *merging) keyedValues() error {
 		switch v {
 		case keep:
 			continue
+		case tell:
+			g.local.value(c.ID, get(), old)
+			continue
 		case anew:
 			stamp, err := g.m.next(old)
 			if err != nil {
 				continue
 			}
 			now = append(now, write{name: name, value: get(), stamp: stamp})
-			g.delta.value(c.ID, get(), stamp)
+			g.local.value(c.ID, get(), stamp)
 			continue
 		}
 		g.report.Applied++
-		g.delta.value(c.ID, c.Value, stamp)
+		g.took(stamp == c.Stamp).value(c.ID, c.Value, stamp)
 		w := write{name: name, value: c.Value, stamp: stamp}
 		if get() == c.Value {
 			now = append(now, w)
@@ -232,7 +240,16 @@ const (
 	keep verdict = iota // what stands
 	take                // what comes
 	anew                // what stands, with a new stamp
+	tell                // what stands, and the sender should know
 )
+
+// took returns where to note what was taken: with the stamp that it came with, or with another one.
+func (g *merging) took(asSent bool) *Delta {
+	if asSent {
+		return g.delta
+	}
+	return g.local
+}
 
 // decide compares what comes, v stamped s, with what stands, get() stamped old. It returns the stamp for take.
 func (g *merging) decide(v store.Value, s, old hlc.Stamp, known bool, get func() store.Value, at func() store.Path) (verdict, hlc.Stamp) {
@@ -270,7 +287,7 @@ func (g *merging) decide(v store.Value, s, old hlc.Stamp, known bool, get func()
 		if greater {
 			return take, s
 		}
-		return keep, s
+		return tell, s
 	}
 	g.report.clash(at(), s)
 	if s.Client() == g.m.clock.Client() {
@@ -326,7 +343,7 @@ func (g *merging) newClient() {
 }
 
 // commit writes the stamps of what has been committed. What other participants have changed is stamped as new.
-func (m *Store) commit(g *merging, c *store.Commit, d *Delta) {
+func (m *Store) commit(g *merging, c *store.Commit) {
 	g.done = true
 	if g.whole != nil {
 		m.commitLoad(g, c)
@@ -336,16 +353,13 @@ func (m *Store) commit(g *merging, c *store.Commit, d *Delta) {
 		m.state.writeRow(r.table, r.row, g.writes[r.from:r.to], hlc.Stamp{})
 	}
 	m.state.writeRow(m.state.values, 0, g.values, hlc.Stamp{})
-	if d != nil && g.delta != nil {
-		d.Changes = g.delta.Changes
+	if g.seen != g.wrote {
+		// Somebody has written after us. What stands now, and is not what we wrote, is theirs.
+		_ = m.stamp(g.theirs(c), false, g.local)
 	}
-	g.delta = nil
-	if g.seen == g.wrote {
-		return
-	}
-	// Somebody has written after us. What stands now, and is not what we wrote, is theirs.
-	mine := g.theirs(c)
-	_ = m.stamp(mine, false, d)
+	m.publish(g.delta)
+	m.publish(g.local)
+	g.delta, g.local = nil, nil
 }
 
 // theirs returns where the committed content is not what this merge wrote.

@@ -162,3 +162,48 @@ func (c *Changes) repeats() bool {
 	}
 	return false
 }
+
+// Parts returns c as parts of which each is about max bytes long in JSON, or one cell. Each place is in one of them. It puts
+// the cells of c into order.
+func (c *Changes) Parts(max int) (parts []*Changes) {
+	if c.repeats() {
+		c.sort()
+	}
+	const perCell = 30
+	from, size := 0, 0
+	for i := range c.Cells {
+		x := &c.Cells[i]
+		n := len(x.Cell) + len(x.Value.Text()) + perCell
+		if i == from || x.Row != c.Cells[i-1].Row {
+			n += len(x.Row)
+		}
+		if size += n; size > max && i > from {
+			parts = append(parts, &Changes{Cells: c.Cells[from:i]})
+			from, size = i, n
+		}
+	}
+	if from < len(c.Cells) {
+		parts = append(parts, &Changes{Cells: c.Cells[from:]})
+	}
+	from, size = 0, 0
+	for i := range c.Values {
+		x := &c.Values[i]
+		n := len(x.ID) + len(x.Value.Text()) + perCell
+		if size += n; size > max && i > from {
+			parts = append(parts, &Changes{Values: c.Values[from:i]})
+			from, size = i, n
+		}
+	}
+	switch {
+	case from == len(c.Values):
+	case from == 0 && len(parts) == 1:
+		parts[0].Values = c.Values
+	default:
+		parts = append(parts, &Changes{Values: c.Values[from:]})
+	}
+	if len(parts) == 0 {
+		parts = []*Changes{{}}
+	}
+	parts[0].Stamps = c.Stamps
+	return parts
+}

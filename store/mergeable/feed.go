@@ -50,8 +50,11 @@ type Feed struct {
 }
 
 // Feed returns a new Feed, which tells what changes from now on. It must be closed.
-func (m *Store) Feed() *Feed {
-	f := &Feed{of: m, wake: make(chan struct{}, 1)}
+func (m *Store) Feed() *Feed { return m.FeedTo(make(chan struct{}, 1)) }
+
+// FeedTo is Feed with a channel of the caller's for Wake, which has room for one element. Several Feeds may share it.
+func (m *Store) FeedTo(wake chan struct{}) *Feed {
+	f := &Feed{of: m, wake: wake}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.feeds[f] = struct{}{}

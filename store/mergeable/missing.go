@@ -1,6 +1,8 @@
 package mergeable
 
 import (
+	"slices"
+
 	"github.com/rowloom/rowloom/internal/jsjson"
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/hlc"
@@ -42,6 +44,17 @@ func (m *Missing) IsEmpty() bool { return len(m.parts) == 0 }
 func (m *Missing) AppendTables(dst []byte) []byte {
 	dst, _ = m.piece(dst, 1<<62)
 	return dst
+}
+
+// Fits reports whether the whole is shorter than max bytes.
+func (m *Missing) Fits(max int) bool {
+	c := *m
+	c.parts = slices.Clone(m.parts)
+	for i := range c.parts {
+		c.parts[i].rows = slices.Clone(c.parts[i].rows)
+	}
+	_, more := c.piece(nil, max)
+	return !more
 }
 
 // NextPiece appends a tables stamp of about max bytes, and forgets what it has appended. It reports whether more is left. A

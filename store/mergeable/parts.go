@@ -11,28 +11,27 @@ var errPutBack = errors.New("another participant of the Store put the old conten
 
 // giveUp publishes what a merge has stamped already, though the transaction came to nothing: contents that the Store had.
 func (g *merging) giveUp() {
-	if g.delta == nil {
-		return
-	}
 	m := g.m
 	_ = m.of.Update(func(*store.Tx) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		d := m.delta(g.delta.Origin)
-		if d == nil {
-			return nil
-		}
-		for _, c := range g.delta.Changes.Cells {
-			if m.state.stampOf(c.Table, c.Row, c.Cell) == c.Stamp {
-				d.Changes.Cells = append(d.Changes.Cells, c)
+		for _, from := range []*Delta{g.delta, g.local} {
+			if from == nil {
+				continue
 			}
-		}
-		for _, v := range g.delta.Changes.Values {
-			if m.state.stampOfValue(v.ID) == v.Stamp {
-				d.Changes.Values = append(d.Changes.Values, v)
+			d := &Delta{Origin: from.Origin}
+			for _, c := range from.Changes.Cells {
+				if m.state.stampOf(c.Table, c.Row, c.Cell) == c.Stamp {
+					d.Changes.Cells = append(d.Changes.Cells, c)
+				}
 			}
+			for _, v := range from.Changes.Values {
+				if m.state.stampOfValue(v.ID) == v.Stamp {
+					d.Changes.Values = append(d.Changes.Values, v)
+				}
+			}
+			m.publish(d)
 		}
-		m.publish(d)
 		return nil
 	})
 }
@@ -46,7 +45,7 @@ func (m *Store) applyInParts(by store.Origin, c *Changes, why error) (report Rep
 		err = errors.Join(err, e)
 	}
 	if c.Len() == 1 {
-		return m.refuse(by, c, why)
+		return m.refuse(c, why)
 	}
 	oneRow := len(c.Values) == 0
 	for i := range c.Cells {
@@ -67,7 +66,7 @@ func (m *Store) applyInParts(by store.Origin, c *Changes, why error) (report Rep
 }
 
 // refuse reports one cell or value that a participant does not want, and stamps what stands there anew.
-func (m *Store) refuse(by store.Origin, c *Changes, why error) (report Report, err error) {
+func (m *Store) refuse(c *Changes, why error) (report Report, err error) {
 	// A nil Origin, so that whoever sent the cell hears of it too.
 	err = m.of.UpdateAs(nil, func(tx *store.Tx) error {
 		m.mu.Lock()
@@ -86,6 +85,5 @@ func (m *Store) refuse(by store.Origin, c *Changes, why error) (report Report, e
 		m.publish(d)
 		return err
 	})
-	_ = by
 	return report, err
 }

@@ -137,13 +137,12 @@ func (m *Store) Committed(c *store.Commit) {
 	m.snap = c.After
 	g := m.merging
 	m.merging = nil
-	d := m.delta(c.Origin)
-	switch {
-	case g == nil:
-		_ = m.stamp(c.Changes(), false, d) // Prepare has seen that it can be done
-	default:
-		m.commit(g, c, d)
+	if g != nil {
+		m.commit(g, c)
+		return
 	}
+	d := m.delta(c.Origin)
+	_ = m.stamp(c.Changes(), false, d) // Prepare has seen that it can be done
 	m.publish(d)
 }
 

@@ -201,10 +201,7 @@ func (p *Persister) StartAutoSave(ctx context.Context) error {
 	if p.closed {
 		return ErrClosed
 	}
-	p.mu.Lock()
-	p.autoSave = true
-	p.status.AutoSaving = true
-	p.mu.Unlock()
+	p.setAutoSave(true)
 	if p.queue != nil {
 		return p.queue.do(ctx, func() error { return p.save(ctx, p.store.Snapshot(), nil) })
 	}
@@ -215,10 +212,17 @@ func (p *Persister) StartAutoSave(ctx context.Context) error {
 func (p *Persister) StopAutoSave() {
 	p.control.Lock()
 	defer p.control.Unlock()
+	p.setAutoSave(false)
+}
+
+func (p *Persister) setAutoSave(on bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.autoSave = false
-	p.status.AutoSaving = false
+	changed := p.autoSave != on
+	p.autoSave, p.status.AutoSaving = on, on
+	p.mu.Unlock()
+	if o, ok := p.target.(SaveObserver); ok && changed {
+		o.AutoSaving(on)
+	}
 }
 
 // Flush returns when everything that was to be loaded or saved before the call has been, or with the error that prevents
@@ -243,6 +247,7 @@ func (p *Persister) Close(ctx context.Context) error {
 	}
 	p.closed = true
 	p.stopAutoLoad()
+	p.setAutoSave(false)
 	p.leave()
 	if p.queue != nil {
 		p.queue.close()

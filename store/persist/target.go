@@ -26,3 +26,10 @@ type Watcher interface {
 	// may be different. After stop has returned, no call begins.
 	Watch(dirty func(by store.Origin, in []store.Path)) (stop func(), err error)
 }
+
+// SaveObserver is a Target that wants to know whether it is saved automatically: one that, while it is, does more to itself
+// than it is told to, such as mending what others have broken.
+type SaveObserver interface {
+	// AutoSaving is called when automatic saving begins and when it ends.
+	AutoSaving(on bool)
+}

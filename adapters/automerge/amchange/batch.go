@@ -31,6 +31,7 @@ const (
 	undoRemove                  // a live operation was removed, and is dead now
 	undoNum                     // a counter had another number
 	undoElement                 // an element was added
+	undoGone                    // the character of an element was retired
 	undoObject                  // an object was added
 )
 
@@ -84,7 +85,7 @@ func (b *Batch) Add(c *Change) error {
 	if missing := ix.Missing(c); len(missing) > 0 {
 		return &MissingError{Change: c.Hash, Deps: missing}
 	}
-	added := addedChange{hash: c.Hash, maxOp: ix.maxOp, ops: ix.ops, actors: len(ix.actors), keys: len(ix.keys),
+	added := addedChange{maxOp: ix.maxOp, ops: ix.ops, actors: len(ix.actors), keys: len(ix.keys),
 		journal: len(b.journal), touched: len(b.touched)}
 	if err := b.add(c, &added); err != nil {
 		b.undo(&added)
@@ -98,7 +99,7 @@ func (b *Batch) add(c *Change, added *addedChange) error {
 	ix := b.ix
 	var depMax uint64
 	for _, d := range c.Deps {
-		depMax = max(depMax, uint64(ix.history[d]))
+		depMax = max(depMax, uint64(ix.changes[ix.history[d]].maxOp))
 	}
 	if c.StartOp <= depMax {
 		return fmt.Errorf("begins with operation %d, its dependencies reach to %d", c.StartOp, depMax)
@@ -133,9 +134,18 @@ func (b *Batch) add(c *Change, added *addedChange) error {
 		}
 	}
 
-	added.actor, added.seq, added.actorMax = author, state.seq, state.maxOp
+	b.register(c, added, author)
+	return nil
+}
+
+// register enters a change, all of whose operations have been applied, into the history.
+func (b *Batch) register(c *Change, added *addedChange, author uint32) {
+	ix := b.ix
+	added.hash = c.Hash
+	added.actor, added.seq, added.actorMax = author, ix.actors[author].seq, ix.actors[author].maxOp
 	ix.actors[author].seq, ix.actors[author].maxOp = c.Seq, c.MaxOp()
-	ix.history[c.Hash] = uint32(c.MaxOp())
+	ix.history[c.Hash] = uint32(len(ix.changes))
+	ix.changes = append(ix.changes, pastChange{c.Hash, uint32(c.MaxOp())})
 	for _, d := range c.Deps {
 		if _, ok := ix.heads[d]; ok {
 			delete(ix.heads, d)
@@ -145,7 +155,6 @@ func (b *Batch) add(c *Change, added *addedChange) error {
 	ix.heads[c.Hash] = struct{}{}
 	ix.maxOp = max(ix.maxOp, c.MaxOp())
 	ix.ops += c.count
-	return nil
 }
 
 // actors translates the change's actors to the index's numbers. The author may be new, the others not.
@@ -190,7 +199,7 @@ func (b *Batch) apply(o *rawOp, id opid, local []uint32) error {
 	slot := slotKey{obj: obj}
 	if o.inSeq {
 		elem := own(o.elem)
-		if elem != 0 && !place.elems.has(elem) {
+		if elem != 0 && !place.seq.has(elem) {
 			return fmt.Errorf("element %s does not exist", ix.id(elem))
 		}
 		if slot.key = uint64(elem); o.insert {
@@ -210,7 +219,11 @@ func (b *Batch) apply(o *rawOp, id opid, local []uint32) error {
 		b.touchSlot(slot, counted)
 	}
 	if o.insert {
-		ix.objects[obj].elems.add(id)
+		it := ix.newItem(id, o.value.str, place.kind == Text && o.action == Set && o.value.kind == String)
+		if place.kind == Text && o.action == Set && o.value.kind != String {
+			it = ix.newItem(id, "\uFFFC", true)
+		}
+		ix.objects[obj].seq.insert(ix, own(o.elem), it)
 		b.journal = append(b.journal, undo{step: undoElement, slot: slot, e: entry{op: id}})
 	}
 	return b.put(o, slot, id)
@@ -239,6 +252,11 @@ func (b *Batch) replace(o *rawOp, slot slotKey, own func(rawID) opid) (counted b
 				ix.addDead(slot, op)
 			}
 			b.journal = append(b.journal, undo{step: undoRemove, slot: slot, e: e})
+		} else if seq := ix.objects[slot.obj].seq; seq != nil && slot.key == uint64(op) {
+			if it := seq.item(op); it.char&gone == 0 {
+				it.char |= gone
+				b.journal = append(b.journal, undo{step: undoGone, slot: slot})
+			}
 		}
 	}
 	return counted, nil
@@ -246,8 +264,8 @@ func (b *Batch) replace(o *rawOp, slot slotKey, own func(rawID) opid) (counted b
 
 // exists reports whether the operation has put something in the place, now or earlier.
 func (ix *Index) exists(slot slotKey, op opid) bool {
-	if elems := ix.objects[slot.obj].elems; elems != nil && opid(slot.key) == op {
-		return elems.has(op)
+	if seq := ix.objects[slot.obj].seq; seq != nil && opid(slot.key) == op {
+		return seq.has(op)
 	}
 	var one [1]entry
 	_, ok := ix.search(ix.live(slot, &one), op)
@@ -279,9 +297,9 @@ func (b *Batch) put(o *rawOp, slot slotKey, id opid) error {
 		if int(depth) > ix.lim.Depth {
 			return fmt.Errorf("objects nested %d deep: %w", depth, ErrTooLarge)
 		}
-		obj := object{op: id, key: slot.key, parent: slot.obj, depth: depth, kind: kind}
+		obj := object{op: id, key: slot.key, parent: slot.obj, change: uint32(len(ix.changes)), depth: depth, kind: kind}
 		if kind.IsSequence() {
-			obj.elems = &elements{}
+			obj.seq = newSequence()
 		}
 		ix.objects = append(ix.objects, obj)
 		ix.objOf[id] = n
@@ -290,7 +308,7 @@ func (b *Batch) put(o *rawOp, slot slotKey, id opid) error {
 	case o.action != Set:
 		return nil
 	case o.insert && ix.objects[slot.obj].kind == Text:
-		return nil // characters are the engine's
+		return nil // the sequence has it
 	}
 	if n := len(ix.multi[slot]); n >= ix.lim.Conflict {
 		return fmt.Errorf("%d concurrent values in one place: %w", n+1, ErrTooLarge)
@@ -361,7 +379,11 @@ func (b *Batch) undo(a *addedChange) {
 		case undoNum:
 			ix.setNum(u.slot, u.e.op, u.e.num)
 		case undoElement:
-			ix.objects[u.slot.obj].elems.drop(u.e.op)
+			if it := ix.objects[u.slot.obj].seq.remove(u.e.op); it.char&(longChar|gone) == longChar {
+				ix.texts.drop(uint64(it.char & charBits))
+			}
+		case undoGone:
+			ix.objects[u.slot.obj].seq.item(opid(u.slot.key)).char &^= gone
 		case undoObject:
 			last := len(ix.objects) - 1
 			delete(ix.objOf, ix.objects[last].op)
@@ -373,6 +395,7 @@ func (b *Batch) undo(a *addedChange) {
 	b.touched = b.touched[:a.touched]
 	if _, ok := ix.history[a.hash]; ok {
 		delete(ix.history, a.hash)
+		ix.changes = ix.changes[:len(ix.changes)-1]
 		delete(ix.heads, a.hash)
 		for _, d := range a.deps {
 			ix.heads[d] = struct{}{}

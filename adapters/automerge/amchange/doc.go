@@ -6,7 +6,7 @@
 //     be verified without the document; [Draft] writes one.
 //   - An [Index] follows one document, change by change. It refuses changes that do not fit ([Batch] makes several of them
 //     all or nothing), says which places each change touched ([Delta]), and knows all concurrent values of every place
-//     ([Conflict]).
+//     ([Conflict]). [Edit] makes new changes with it.
 //   - A [Queue] holds changes that came before what they depend on.
 //   - A [SyncMessage] is one message of the sync protocol, version 1, with the changes in it.
 //

@@ -19,15 +19,30 @@ func (ix *Index) State() string {
 	}
 	for h, n := range ix.history {
 		_, head := ix.heads[h]
-		note("change %s %d %v", h, n, head)
+		note("change %s %d %d %v", h, n, ix.changes[n].maxOp, head)
+		if ix.changes[n].hash != h {
+			panic("change is lost")
+		}
 	}
 	for i, o := range ix.objects {
 		note("object %d: %s %d in %d/%d at depth %d", i, o.kind, o.op, o.parent, o.key, o.depth)
 		if i > 0 && ix.objOf[o.op] != uint32(i) {
 			panic("object is not found")
 		}
-		if o.elems != nil {
-			note("elements %d: %v", i, o.elems.actors)
+		if o.seq != nil {
+			n, at := 0, o.seq.first
+			for b := at; b != nil; b = b.next {
+				if len(b.items) == 0 && (b.next != nil || b.prev != nil) || b.next != nil && b.next.prev != b {
+					panic("chain of blocks is broken")
+				}
+				for _, it := range b.items {
+					note("item %d/%d: %d %d", i, n, it.op(), it.char)
+					if !o.seq.has(it.op()) || o.seq.where != nil && o.seq.where[it.op()] != b {
+						panic("element is lost")
+					}
+					n++
+				}
+			}
 		}
 		for e := range o.slots.all {
 			note("slot %d/%d: %d %v %v", i, e.key, e.op, ix.value(e), e.more)

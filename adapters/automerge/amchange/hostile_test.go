@@ -355,6 +355,12 @@ func sameMap(m *automerge.Map, ix *amchange.Index, path []string) error {
 		if got != want {
 			return fmt.Errorf("%q: the engine has %s, the index %s", at, got, want)
 		}
+		if live.Value.Kind() == amchange.Text {
+			got, err := v.Text().Get()
+			if want, _ := ix.TextOf(live.ID); err != nil || got != want {
+				return fmt.Errorf("%q: the engine has %q, the index %q (%v)", at, got, want, err)
+			}
+		}
 		if v.Kind() == automerge.KindMap {
 			if err := sameMap(v.Map(), ix, at); err != nil {
 				return err

@@ -10,8 +10,6 @@ import (
 // Index knows a document's objects, the live operations of every place, and enough of its history to tell whether a change
 // may be applied. It is fed change by change and costs about as much per change as the change has operations.
 //
-// It holds no order of sequences and no contents of texts: those are the engine's.
-//
 // An Index is not safe for concurrent use; whoever owns the document's lock owns the index.
 type Index struct {
 	lim Limits
@@ -26,12 +24,18 @@ type Index struct {
 	dead    map[slotKey][]opid  // operations that have been replaced, ascending as numbers
 	texts   texts
 
-	history map[Hash]uint32 // every change with its greatest counter
+	history map[Hash]uint32 // every change with its number
+	changes []pastChange
 	heads   map[Hash]struct{}
 	maxOp   uint64
 	ops     int
 
 	batch *Batch // the open one
+}
+
+type pastChange struct {
+	hash  Hash
+	maxOp uint32
 }
 
 type actorState struct {
@@ -42,10 +46,11 @@ type actorState struct {
 
 type object struct {
 	slots  slots
-	elems  *elements // of sequences
+	seq    *sequence // of lists and texts
 	op     opid      // that made it; 0 is the root
 	key    uint64    // its place in the parent
 	parent uint32
+	change uint32 // number of the change that made it
 	depth  uint16
 	kind   Kind
 }

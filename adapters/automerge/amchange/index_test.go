@@ -75,14 +75,25 @@ func covered(touched [][]string, path []string) bool {
 	return slices.ContainsFunc(touched, func(p []string) bool { return len(p) <= len(path) && slices.Equal(p, path[:len(p)]) })
 }
 
-func compareWinners(t testing.TB, ix *amchange.Index, want any, path []string) {
-	t.Helper()
+func compareWinners(t require.TestingT, ix *amchange.Index, want any, path []string) {
 	got, ok := ix.Get(path...)
 	require.True(t, ok, path)
 	w, isMap := want.(map[string]any)
 	if !isMap || w["$"] != nil {
 		switch got.Value.Kind() {
-		case amchange.Text, amchange.List:
+		case amchange.Text:
+			text, ok := ix.Text(path...)
+			require.True(t, ok)
+			require.Equal(t, want, text, path)
+		case amchange.List:
+			items, ok := ix.ItemsOf(got.ID)
+			require.True(t, ok)
+			require.Len(t, items, len(want.([]any)))
+			for i, it := range items {
+				if !it.Value.Kind().IsObject() {
+					require.Equal(t, want.([]any)[i], typedJSON(it.Value))
+				}
+			}
 		default:
 			require.Equal(t, want, typedJSON(got.Value), path)
 		}

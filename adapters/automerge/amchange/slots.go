@@ -1,10 +1,5 @@
 package amchange
 
-import (
-	"cmp"
-	"slices"
-)
-
 // opid is an operation id inside an index: the counter above the number of the actor. It compares by counter only; among
 // equal counters the order is that of arrival, so winners are found with Index.after.
 type opid uint64
@@ -97,69 +92,5 @@ func (s *slots) all(yield func(entry) bool) {
 		if !yield(e) {
 			return
 		}
-	}
-}
-
-// elements remembers which element ids a sequence has ever had. An actor's counters only grow, and typing makes them
-// consecutive, so a few spans stand for many elements.
-type elements struct {
-	actors []actorSpans // ascending by actor
-}
-
-type actorSpans struct {
-	actor uint32
-	spans []span // ascending, apart
-}
-
-type span struct{ first, last uint32 }
-
-func (e *elements) find(actor uint32) (int, bool) {
-	return slices.BinarySearchFunc(e.actors, actor, func(a actorSpans, n uint32) int { return cmp.Compare(a.actor, n) })
-}
-
-func (e *elements) has(id opid) bool {
-	i, ok := e.find(id.actor())
-	if !ok {
-		return false
-	}
-	n := uint32(id.counter())
-	j, ok := slices.BinarySearchFunc(e.actors[i].spans, n, func(s span, n uint32) int {
-		switch {
-		case n < s.first:
-			return 1
-		case n > s.last:
-			return -1
-		}
-		return 0
-	})
-	_ = j
-	return ok
-}
-
-// add appends the actor's newest element.
-func (e *elements) add(id opid) {
-	i, ok := e.find(id.actor())
-	if !ok {
-		e.actors = slices.Insert(e.actors, i, actorSpans{actor: id.actor()})
-	}
-	n, s := uint32(id.counter()), &e.actors[i].spans
-	if l := len(*s); l > 0 && (*s)[l-1].last+1 == n {
-		(*s)[l-1].last = n
-		return
-	}
-	*s = append(*s, span{n, n})
-}
-
-// drop takes the actor's newest element back.
-func (e *elements) drop(id opid) {
-	i, _ := e.find(id.actor())
-	s := &e.actors[i].spans
-	l := len(*s) - 1
-	if (*s)[l].first < (*s)[l].last {
-		(*s)[l].last--
-		return
-	}
-	if *s = (*s)[:l]; l == 0 {
-		e.actors = slices.Delete(e.actors, i, i+1)
 	}
 }

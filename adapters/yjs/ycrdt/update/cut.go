@@ -49,3 +49,38 @@ func (s *Struct) cutFront(n uint32, how cutting) error {
 	}
 	return nil
 }
+
+// Keep cuts s down to its first n units, 0 < n <= s.Len. Text cut inside a surrogate pair ends with U+FFFD, as where Yjs
+// splits items. What cannot be cut, because it is one unit, is an error.
+func (s *Struct) Keep(n uint32) error {
+	if n == s.Len {
+		return nil
+	}
+	bad := &lib0.DecodeError{Kind: lib0.ErrInvalid, What: "cut of " + s.Ref.String() + " " + s.ID.String()}
+	if n == 0 || n > s.Len {
+		return bad
+	}
+	c := &s.Content
+	switch s.Ref {
+	case RefGC, RefSkip, RefDeleted:
+	case RefString:
+		c.Data, _ = lib0.SplitUTF16(c.Data, int(n))
+	case RefAny, RefJSON:
+		r := lib0.NewReader(c.Data)
+		for range n {
+			if s.Ref == RefAny {
+				r.SkipAny()
+			} else {
+				r.SkipBytes()
+			}
+		}
+		if err := r.Err(); err != nil {
+			return err
+		}
+		c.Data = c.Data[:r.Pos()]
+	default:
+		return bad
+	}
+	s.raw, s.Len = nil, n
+	return nil
+}

@@ -1,0 +1,69 @@
+package tinybase
+
+import (
+	"strconv"
+
+	"github.com/rowloom/rowloom/internal/jsjson"
+	"github.com/rowloom/rowloom/store/mergeable"
+)
+
+// answer returns the head of the response to a question.
+func (m Message) answer() Message { return Message{ID: m.ID, NoID: m.NoID, Kind: Response} }
+
+func appendContentHashes(h [2]uint32) func([]byte) []byte {
+	return func(dst []byte) []byte {
+		dst = strconv.AppendUint(append(dst, '['), uint64(h[0]), 10)
+		dst = strconv.AppendUint(append(dst, ','), uint64(h[1]), 10)
+		return append(dst, ']')
+	}
+}
+
+// readContentHashes reads a body that has been checked.
+func readContentHashes(body []byte) (h [2]uint32) {
+	r := jsjson.NewReader(body, nil)
+	r.BeginArray()
+	for i := range h {
+		r.NextElement()
+		h[i] = uint32(int64(r.Number()))
+	}
+	return h
+}
+
+// answer answers a question for differences.
+func (e *engine) answer(from string, m Message) {
+	r := jsjson.NewReader(m.Body, nil)
+	switch m.Kind {
+	case GetTableDiff:
+		lacks, differ := e.m.TableDiff(mergeable.ReadHashes(r))
+		e.differences(from, m, lacks, differ.AppendJSON)
+	case GetRowDiff:
+		lacks, differ := e.m.RowDiff(mergeable.ReadRowHashes(r))
+		e.differences(from, m, lacks, differ.AppendJSON)
+	case GetCellDiff:
+		e.differences(from, m, e.m.CellDiff(mergeable.ReadCellHashes(r)), nil)
+	case GetValueDiff:
+		diff := e.m.ValueDiff(mergeable.ReadHashes(r))
+		e.send(from, m.answer(), diff.AppendValues)
+	}
+}
+
+// differences answers with what the peer lacks, and with hashes, when differ is not nil. What does not fit is owed.
+func (e *engine) differences(to string, m Message, lacks mergeable.Missing, differ func([]byte) []byte) {
+	if !lacks.Fits(e.MaxAnswer) {
+		e.owe(to, m, lacks)
+		lacks = mergeable.Missing{}
+	}
+	e.send(to, m.answer(), func(dst []byte) []byte {
+		tables := func(dst []byte) []byte {
+			if lacks.IsEmpty() {
+				return append(dst, "[{}]"...)
+			}
+			return lacks.AppendTables(dst)
+		}
+		if differ == nil {
+			return tables(dst)
+		}
+		dst = append(tables(append(dst, '[')), ',')
+		return append(differ(dst), ']')
+	})
+}

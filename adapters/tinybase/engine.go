@@ -1,0 +1,306 @@
+package tinybase
+
+import (
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rowloom/rowloom/store/mergeable"
+	"github.com/rowloom/rowloom/synchronizer"
+)
+
+// Options are the choices of a session. Nil, and each zero field, is the default.
+type Options struct {
+	// FragmentSize is above which length the messages of this end are cut into fragments; never when 0. TinyBase before 9.0
+	// cannot put them together.
+	FragmentSize int
+	// Timeout is how long a question may stay unanswered; 30 s when 0. Answers that come later are dropped.
+	Timeout time.Duration
+	// FragmentTimeout is how long the fragments of one message may take; Timeout when 0.
+	FragmentTimeout time.Duration
+	// Beacon is how long after the last change the hashes are sent once, so that a peer that missed something notices; 10 s
+	// when 0, never when negative. A store at rest sends nothing.
+	Beacon time.Duration
+	// MaxAnswer is how long an answer may be; 15 MiB when 0. What does not fit is sent in pieces, as if it had just changed.
+	MaxAnswer int
+	// Piece is how long about such a piece is; 1 MiB when 0.
+	Piece int
+	// ReadOnly refuses whatever the peer writes.
+	ReadOnly bool
+	// Budget is for the fragments of this session's peer; one of TinyBase's limits when nil.
+	Budget *Budget
+	// Now is the time; time.Now when nil.
+	Now func() time.Time
+	// Random is where ids come from; crypto/rand when nil.
+	Random io.Reader
+	// OnReport is told what was refused, and what else a merge noticed. It must not wait.
+	OnReport func(mergeable.Report)
+	// OnError is told of errors that do not end the session: questions without an answer ([*TimeoutError]), and changes
+	// that a read-only session refused ([ErrReadOnly]). It must not wait.
+	OnError func(error)
+}
+
+func (o *Options) withDefaults() Options {
+	var r Options
+	if o != nil {
+		r = *o
+	}
+	set := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	set(&r.Timeout, 30*time.Second)
+	set(&r.FragmentTimeout, r.Timeout)
+	set(&r.Beacon, 10*time.Second)
+	if r.MaxAnswer == 0 {
+		r.MaxAnswer = 15 << 20
+	}
+	if r.Piece == 0 {
+		r.Piece = 1 << 20
+	}
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.Random == nil {
+		r.Random = crand.Reader
+	}
+	return r
+}
+
+// ErrReadOnly says that a peer wrote who may only read.
+var ErrReadOnly = errors.New("tinybase: the peer may only read")
+
+// TimeoutError says that a peer did not answer in time.
+type TimeoutError struct {
+	Peer string
+	Kind Kind
+	ID   string
+}
+
+// Error says what was asked of whom.
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("tinybase: no answer to %v %s from %q", e.Kind, e.ID, e.Peer)
+}
+
+// Stats counts the messages of a session, as TinyBase's getSynchronizerStats does.
+type Stats struct{ Sends, Receives int }
+
+// engine is one mergeable store's end of the protocol, without frames: messages with a peer's id go in and out. A server's
+// engine has one peer; a client's has as many as there are clients in the room.
+type engine struct {
+	Options
+	m      *mergeable.Store
+	feed   *mergeable.Feed
+	wake   chan struct{}
+	server bool
+	ids    *rand.ChaCha8
+	out    [][]byte
+	stats  Stats
+
+	pending  map[string]*question
+	pulls    []*pull // the first one runs
+	told     map[string]tellings
+	owed     []owing
+	hello    string    // a client's first question, to which all may answer
+	helloAt  time.Time // when a client gives up waiting for the first answer
+	greeting bool      // a client has yet to tell all what it has
+	beacon   time.Time
+	asked    string // the id of the last announcement
+	lost     bool   // the hashes are to be sent
+}
+
+// tellings is what was said to a peer last: these are your hashes, and those are mine.
+type tellings struct{ theirs, mine [2]uint32 }
+
+// owing is what a peer lacks and did not fit into an answer.
+type owing struct {
+	to    string
+	what  mergeable.Missing
+	after time.Time // when to begin; earlier when the peer says that it is ready
+	ready bool
+}
+
+func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) *engine {
+	e := &engine{Options: o.withDefaults(), m: m, wake: wake, server: server, pending: map[string]*question{}, told: map[string]tellings{}}
+	var seed [32]byte
+	if _, err := io.ReadFull(e.Random, seed[:]); err != nil {
+		binary.LittleEndian.PutUint64(seed[:], uint64(e.Now().UnixNano())) // ids need to differ, not to be secret
+	}
+	e.ids = rand.NewChaCha8(seed)
+	e.feed = m.FeedTo(wake)
+	return e
+}
+
+func (e *engine) close() { e.feed.Close() }
+
+func (e *engine) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// id returns random characters.
+func (e *engine) id(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = idAlphabet[e.ids.Uint64()&63]
+	}
+	return string(b)
+}
+
+const idAlphabet = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+// send queues a message for a peer, or for all when to is empty. body appends the body.
+func (e *engine) send(to string, m Message, body func([]byte) []byte) {
+	e.stats.Sends++
+	if e.server {
+		to = ServerID // on the way from a server stands who sent it
+	}
+	size := len(m.Body) + 64
+	frame := AppendFrame(make([]byte, 0, size+len(to)), to, nil)
+	from := len(frame)
+	if body != nil {
+		m.Body = nil
+		frame = m.Append(frame)
+		frame = append(body(frame[:len(frame)-1]), ']')
+	} else {
+		frame = m.Append(frame)
+	}
+	if len(frame) > MaxFrame && e.FragmentSize <= 0 || len(frame)-from > MaxFrame {
+		if e.OnError != nil {
+			e.OnError(overflow(OverSocket, "%v of %d bytes is too long to be sent", m.Kind, len(frame)-from))
+		}
+		return
+	}
+	if e.FragmentSize > 0 && len(frame)-from > e.FragmentSize {
+		for _, p := range Split(frame[from:], e.FragmentSize, e.id(16)) {
+			piece := append(make([]byte, 0, from+len(p)), frame[:from]...)
+			e.out = append(e.out, append(piece, p...))
+		}
+		return
+	}
+	e.out = append(e.out, frame)
+}
+
+// flush returns what is to be sent.
+func (e *engine) flush() (out [][]byte) {
+	out, e.out = e.out, nil
+	return out
+}
+
+func (e *engine) hashes() [2]uint32 {
+	t, v := e.m.Hashes()
+	return [2]uint32{t, v}
+}
+
+// announce tells one peer, or all, what this end has.
+func (e *engine) announce(to string) {
+	e.asked = e.id(11)
+	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(e.hashes()))
+}
+
+// receive handles a message.
+func (e *engine) receive(from string, m Message) error {
+	e.stats.Receives++
+	switch m.Kind {
+	case Response:
+		return e.answered(from, m)
+	case GetContentHashes:
+		e.send(from, m.answer(), appendContentHashes(e.hashes()))
+	case ContentHashes:
+		theirs := readContentHashes(m.Body)
+		e.ready(from)
+		if e.ReadOnly && e.server {
+			return nil
+		}
+		e.pull(from, m.ID, theirs)
+	case ContentDiff:
+		return e.apply(m.Body)
+	default:
+		e.answer(from, m)
+	}
+	return nil
+}
+
+// poll says what has become due.
+func (e *engine) poll() {
+	now := e.Now()
+	deltas, lost := e.feed.Next()
+	e.lost = e.lost || lost
+	e.changed(deltas)
+	e.expire(now)
+	e.payOwed(now)
+	if e.lost {
+		e.lost = false
+		e.announce("")
+		e.beacon = time.Time{}
+	}
+	if !e.beacon.IsZero() && !now.Before(e.beacon) {
+		e.beacon = time.Time{}
+		e.announce("")
+	}
+}
+
+// changed passes on what has changed, in one message. What came from the peer itself it does not.
+func (e *engine) changed(deltas []*mergeable.Delta) {
+	var one *mergeable.Delta
+	n := 0
+	for _, d := range deltas {
+		if d.Origin != any(e) {
+			one = d
+			n++
+		}
+	}
+	if len(deltas) > 0 && e.Beacon > 0 {
+		e.beacon = e.Now().Add(e.Beacon)
+	}
+	if n == 0 {
+		return
+	}
+	if n == 1 && len(one.JSON()) <= 2*e.Piece {
+		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, func(dst []byte) []byte { return append(dst, one.JSON()...) })
+		return
+	}
+	var all mergeable.Changes
+	for _, d := range deltas {
+		if d.Origin != any(e) {
+			all.Append(&d.Changes)
+		}
+	}
+	for _, part := range all.Parts(e.Piece) {
+		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, part.AppendJSON)
+	}
+}
+
+// next returns when to poll again.
+func (e *engine) next() (at time.Time) {
+	see := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	see(e.beacon)
+	see(e.helloAt)
+	for _, q := range e.pending {
+		see(q.expires)
+	}
+	if len(e.owed) > 0 {
+		see(e.owed[0].after)
+	}
+	return at
+}
+
+// ended turns an error of this package into one that closes the connection.
+func ended(err error) error {
+	var p *ProtocolError
+	if errors.As(err, &p) {
+		return &synchronizer.Error{Code: synchronizer.Code(p.Code), Reason: p.CloseReason(), Err: p}
+	}
+	return err
+}

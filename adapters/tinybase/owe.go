@@ -1,0 +1,60 @@
+package tinybase
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rowloom/rowloom/store/mergeable"
+)
+
+// An answer longer than TinyBase's limit would close the peer's socket. The peer gets an empty answer instead, and then
+// what it lacks as a series of ContentDiffs, which every version takes.
+//
+// A TinyBase client that is starting drops ContentDiffs until its first load is over. It says so itself: by ContentHashes.
+// A load that this end's own ContentHashes caused is different: then the client listens already.
+
+// patience is how long the ContentHashes of a starting peer are waited for.
+const patience = 3 * time.Second
+
+func (e *engine) owe(to string, m Message, lacks mergeable.Missing) {
+	caused := e.asked != "" && strings.HasPrefix(m.ID, e.asked+".")
+	e.owed = append(e.owed, owing{to: to, what: lacks, after: e.Now().Add(patience), ready: caused})
+	e.poke()
+}
+
+// ready notes that a peer takes ContentDiffs now.
+func (e *engine) ready(peer string) {
+	for i := range e.owed {
+		if e.owed[i].to == peer {
+			e.owed[i].ready = true
+		}
+	}
+	if len(e.owed) > 0 {
+		e.poke()
+	}
+}
+
+// payOwed sends one piece; the rest when it is on its way.
+func (e *engine) payOwed(now time.Time) {
+	for i := range e.owed {
+		o := &e.owed[i]
+		if !o.ready && now.Before(o.after) {
+			continue
+		}
+		o.ready = true
+		var more bool
+		e.send(o.to, Message{ID: e.id(11), Kind: ContentDiff}, func(dst []byte) []byte {
+			dst, more = o.what.NextPiece(append(dst, '['), e.Piece)
+			return append(dst, ",[{}],1]"...)
+		})
+		if !more {
+			// The peer looks whether it has all now.
+			e.announce(o.to)
+			e.owed = append(e.owed[:i], e.owed[i+1:]...)
+		}
+		if len(e.owed) > 0 {
+			e.poke()
+		}
+		return
+	}
+}

@@ -1,0 +1,251 @@
+package tinybase
+
+import (
+	"time"
+
+	"github.com/rowloom/rowloom/internal/jsjson"
+	"github.com/rowloom/rowloom/store/mergeable"
+)
+
+// question is a request that has not been answered.
+type question struct {
+	to      string // who must answer; "" is anybody
+	kind    Kind
+	expires time.Time
+	answer  func(from string, body []byte) error
+}
+
+// pull is one exchange in which this end learns what it lacks: tables, then the rows of those that differ, then the cells
+// of those; and values. What comes is merged at once, so that a connection lost half-way leaves something.
+type pull struct {
+	from   string
+	txn    string // the first part of the ids of all its questions
+	theirs [2]uint32
+	open   int // questions without an answer
+}
+
+// maxPulls bounds the exchanges that wait for the first one.
+const maxPulls = 100
+
+// ask sends a question.
+func (e *engine) ask(to, txn string, k Kind, body func([]byte) []byte, answer func(from string, body []byte) error) {
+	id := txn + "." + e.id(4)
+	e.pending[id] = &question{to: to, kind: k, expires: e.Now().Add(e.Timeout), answer: answer}
+	e.send(to, Message{ID: id, Kind: k}, body)
+}
+
+// answered passes a response on to whom has asked. Nobody, when it is late, or comes from somebody else.
+func (e *engine) answered(from string, m Message) error {
+	q := e.pending[m.ID]
+	if q == nil || m.NoID || !e.server && q.to != "" && q.to != from {
+		return nil
+	}
+	if m.ID != e.hello { // to which more than one may answer
+		delete(e.pending, m.ID)
+	}
+	return q.answer(from, m.Body)
+}
+
+// expire gives up questions that nobody answered.
+func (e *engine) expire(now time.Time) {
+	for id, q := range e.pending {
+		if now.Before(q.expires) {
+			continue
+		}
+		delete(e.pending, id)
+		if id == e.hello {
+			e.hello = ""
+			continue
+		}
+		if e.OnError != nil {
+			e.OnError(&TimeoutError{q.to, q.kind, id})
+		}
+		if len(e.pulls) > 0 && q.kind != GetContentHashes {
+			e.drop(e.pulls[0].from)
+			e.nextPull()
+		}
+	}
+	if !e.helloAt.IsZero() && !now.Before(e.helloAt) {
+		e.helloAt = time.Time{}
+		e.greeting = false
+		e.announce("")
+	}
+}
+
+// greet asks all what they have. Who answers is pulled from; then all are told what this end has.
+func (e *engine) greet() {
+	e.greeting, e.helloAt = true, e.Now().Add(greetAfter)
+	txn := e.id(11)
+	e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
+		e.helloAt = time.Time{}
+		r := jsjson.NewReader(body, nil)
+		if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
+			return invalid("not the answer to the question for hashes")
+		}
+		e.pull(from, txn, readContentHashes(body))
+		return nil
+	})
+	for id := range e.pending {
+		e.hello = id
+	}
+}
+
+// greetAfter is how long a client waits for somebody in an empty room before it tells what it has.
+const greetAfter = time.Second
+
+// drop forgets the questions of the pull that runs.
+func (e *engine) drop(peer string) {
+	for id, q := range e.pending {
+		if q.to == peer && id != e.hello {
+			delete(e.pending, id)
+		}
+	}
+	e.pulls = e.pulls[1:]
+}
+
+// pull learns from a peer what this end lacks, after those that run already. theirs are the peer's hashes.
+func (e *engine) pull(from, txn string, theirs [2]uint32) {
+	if txn == "" {
+		txn = e.id(11)
+	}
+	for i, p := range e.pulls {
+		if i > 0 && p.from == from {
+			p.theirs = theirs
+			return
+		}
+	}
+	if len(e.pulls) >= maxPulls {
+		return
+	}
+	e.pulls = append(e.pulls, &pull{from: from, txn: txn, theirs: theirs})
+	if len(e.pulls) == 1 {
+		e.startPull()
+	}
+}
+
+func (e *engine) nextPull() {
+	if len(e.pulls) > 0 {
+		e.startPull()
+	}
+}
+
+func (e *engine) startPull() {
+	p := e.pulls[0]
+	mine := e.hashes()
+	if p.theirs[0] != mine[0] {
+		e.next1(p, GetTableDiff, e.m.TableHashes().AppendJSON, func(body []byte) error {
+			differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.TableHashes(mergeable.ReadHashes(r)) })
+			if tables, ok := differ.(mergeable.TableHashes); ok && err == nil && len(tables) > 0 {
+				e.pullRows(p, tables)
+			}
+			return err
+		})
+	}
+	if p.theirs[1] != mine[1] {
+		e.next1(p, GetValueDiff, e.m.ValueHashes().AppendJSON, func(body []byte) error {
+			c, err := mergeable.ReadValues(jsjson.NewReader(body, nil))
+			return e.take(c, err)
+		})
+	}
+	if p.open == 0 {
+		e.endPull(p)
+	}
+}
+
+func (e *engine) pullRows(p *pull, tables mergeable.TableHashes) {
+	e.next1(p, GetRowDiff, e.m.RowHashes(tables).AppendJSON, func(body []byte) error {
+		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
+		if rows, ok := differ.(mergeable.RowHashes); ok && err == nil && len(rows) > 0 {
+			e.next1(p, GetCellDiff, e.m.CellHashes(rows).AppendJSON, func(body []byte) error {
+				c, err := mergeable.ReadTables(jsjson.NewReader(body, nil))
+				return e.take(c, err)
+			})
+		}
+		return err
+	})
+}
+
+// next1 asks one question of a pull, and ends the pull when it was the last one.
+func (e *engine) next1(p *pull, k Kind, body func([]byte) []byte, answer func(body []byte) error) {
+	p.open++
+	e.ask(p.from, p.txn, k, body, func(_ string, body []byte) error {
+		err := answer(body)
+		if p.open--; p.open == 0 {
+			e.endPull(p)
+		}
+		return err
+	})
+}
+
+// takePair merges the first part of an answer and reads the second.
+func (e *engine) takePair(body []byte, read func(*jsjson.Reader) any) (any, error) {
+	r := jsjson.NewReader(body, nil)
+	r.BeginArray()
+	r.NextElement()
+	c, err := mergeable.ReadTables(r)
+	if err != nil {
+		return nil, invalid("not the answer to the question: %v", err)
+	}
+	r.NextElement()
+	hashes := read(r)
+	r.NextElement()
+	if err := r.End(); err != nil {
+		return nil, invalid("not the answer to the question: %v", err)
+	}
+	return hashes, e.take(c, nil)
+}
+
+// endPull ends the pull that runs. When the peer still has other hashes, it is told ours, so that it can pull in turn;
+// but not twice the same, since two that cannot agree would never end.
+func (e *engine) endPull(p *pull) {
+	if len(e.pulls) == 0 || e.pulls[0] != p {
+		return
+	}
+	e.pulls = e.pulls[1:]
+	if e.greeting {
+		e.greeting = false
+		e.announce("")
+		e.nextPull()
+		return
+	}
+	mine := e.hashes()
+	if t := (tellings{p.theirs, mine}); mine != p.theirs && e.told[p.from] != t {
+		if len(e.told) > 1000 {
+			clear(e.told)
+		}
+		e.told[p.from] = t
+		e.announce(p.from)
+	}
+	e.nextPull()
+}
+
+// apply merges the body of a ContentDiff.
+func (e *engine) apply(body []byte) error {
+	if e.ReadOnly && e.server {
+		if e.OnError != nil {
+			e.OnError(ErrReadOnly)
+		}
+		return nil
+	}
+	r := jsjson.NewReader(body, nil)
+	c, err := mergeable.ReadChanges(r, mergeable.ChangesShape, mergeable.Encoded)
+	return e.take(c, err)
+}
+
+// take merges what a peer has sent.
+func (e *engine) take(c *mergeable.Changes, err error) error {
+	if err != nil {
+		return invalid("%v", err)
+	}
+	if c.IsEmpty() {
+		return nil
+	}
+	report, err := e.m.Apply(e, c)
+	if e.OnReport != nil && (report.RefusedCount > 0 || len(report.Clashes) > 0 || report.NewClient != nil) {
+		e.OnReport(report)
+	}
+	if err != nil && e.OnError != nil {
+		e.OnError(err) // this end's own trouble; the peer did nothing wrong
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package tinybase_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rowloom/rowloom/adapters/tinybase"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/mergeable"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/stretchr/testify/require"
+)
+
+const epoch = 1_700_000_000_000
+
+// clock is a time that tests move.
+type clock struct{ millis int64 }
+
+func (c *clock) now() time.Time { return time.UnixMilli(c.millis) }
+
+func newStore(t testing.TB, id string, c *clock) *mergeable.Store {
+	t.Helper()
+	if c == nil {
+		c = &clock{epoch}
+	}
+	m, err := mergeable.New(store.New(), &mergeable.Options{UniqueID: &id, Now: c.now})
+	require.NoError(t, err)
+	return m
+}
+
+func set(t testing.TB, m *mergeable.Store, path string, v store.Value) {
+	t.Helper()
+	ids := strings.Split(path, "/")
+	require.NoError(t, m.Store().Update(func(tx *store.Tx) error {
+		if len(ids) == 1 {
+			return tx.SetValue(ids[0], v)
+		}
+		return tx.SetCell(ids[0], ids[1], ids[2], v)
+	}))
+}
+
+func fill(t testing.TB, m *mergeable.Store, table string, rows int, text string) {
+	t.Helper()
+	require.NoError(t, m.Store().Update(func(tx *store.Tx) error {
+		for i := range rows {
+			for j := range 5 {
+				if err := tx.SetCell(table, fmt.Sprint("r", i), fmt.Sprint("c", j), store.Of(text+fmt.Sprint(i*5+j))); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+}
+
+func equal(t testing.TB, a, b *mergeable.Store) {
+	t.Helper()
+	at, av := a.Hashes()
+	bt, bv := b.Hashes()
+	require.Equal(t, [2]uint32{at, av}, [2]uint32{bt, bv})
+	require.Empty(t, store.Diff(a.Store().Snapshot(), b.Store().Snapshot()).String())
+}
+
+func TestClientAndRoom_ExchangeWhatTheyHave(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	set(t, server, "pets/fido/species", store.Of("dog"))
+	set(t, server, "both/r/server", store.Of(1))
+	set(t, server, "open", store.Of(true))
+	set(t, client, "pets/felix/species", store.Of("cat"))
+	set(t, client, "both/r/client", store.NullValue())
+	set(t, client, "only client", store.Of("x"))
+	room := tinybase.NewRoom(server, &tinybase.Options{Now: c.now})
+	s, id := room.Session(nil)
+	require.Equal(t, []string{id}, room.Clients())
+	p := synchronizer.NewPipe(tinybase.NewClient(client, &tinybase.Options{Now: c.now}), s)
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.Equal(t, store.Of("cat"), server.Store().Snapshot().Cell("pets", "felix", "species"))
+
+	set(t, server, "pets/fido/price", store.Of(3))
+	set(t, client, "pets/felix/price", store.Of(4))
+	require.NoError(t, client.Store().Update(func(tx *store.Tx) error { return tx.DelTable("both") }))
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.False(t, server.Store().Snapshot().HasTable("both"))
+	p.Close()
+	require.Empty(t, room.Clients())
+}
+
+func TestRoom_PassesChangesOnToEveryoneElse(t *testing.T) {
+	server := newStore(t, "server", nil)
+	room := tinybase.NewRoom(server, nil)
+	var pipes []*synchronizer.Pipe
+	var stores []*mergeable.Store
+	sent := make([]int, 3)
+	for i := range 3 {
+		m := newStore(t, fmt.Sprint("client", i), nil)
+		s, _ := room.Session(nil)
+		p := synchronizer.NewPipe(tinybase.NewClient(m, nil), s)
+		p.Tap = func(from int, _ []byte) {
+			if from == 1 {
+				sent[i]++
+			}
+		}
+		require.NoError(t, p.Pump())
+		pipes, stores = append(pipes, p), append(stores, m)
+	}
+	clear(sent)
+	set(t, stores[0], "t/r/c", store.Of(1))
+	for _, p := range pipes {
+		require.NoError(t, p.Pump())
+	}
+	require.Equal(t, []int{0, 1, 1}, sent, "one message each, and none back")
+	for _, m := range stores {
+		equal(t, server, m)
+	}
+	for _, p := range pipes {
+		p.Close()
+	}
+}
+
+func TestRoom_SendsAFirstSyncTooLargeForOneFrameInPieces(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	fill(t, server, "t", 2000, strings.Repeat("x", 100))
+	fill(t, server, "both", 10, "x")
+	fill(t, client, "both", 5, "y")
+	room := tinybase.NewRoom(server, &tinybase.Options{MaxAnswer: 100_000, Piece: 50_000, Now: c.now})
+	s, _ := room.Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, &tinybase.Options{Now: c.now}), s)
+	longest, pieces := 0, 0
+	p.Tap = func(from int, msg []byte) {
+		longest = max(longest, len(msg))
+		if from == 1 {
+			pieces++
+		}
+	}
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.Less(t, longest, 150_000)
+	require.Greater(t, pieces, 20)
+	p.Close()
+}
+
+func TestShared_HasARoomForEachChannel(t *testing.T) {
+	rooms := map[string]*tinybase.Room{}
+	open := func(channel string, wake chan struct{}, budget *tinybase.Budget) (synchronizer.Session, error) {
+		if channel == "closed" {
+			return nil, synchronizer.Errorf(4403, "not yours")
+		}
+		if rooms[channel] == nil {
+			rooms[channel] = tinybase.NewRoom(newStore(t, "server "+channel, nil), nil)
+		}
+		s, _ := rooms[channel].Channel(wake, &tinybase.Options{Budget: budget})
+		return s, nil
+	}
+	a, b := newStore(t, "a", nil), newStore(t, "b", nil)
+	set(t, a, "t/r/c", store.Of("a"))
+	set(t, b, "t/r/c", store.Of("b"))
+	client, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"one/a": a, "b": b}, nil)
+	require.NoError(t, err)
+	server := tinybase.NewShared(open, nil)
+	p := synchronizer.NewPipe(client, server)
+	require.NoError(t, p.Pump())
+	require.Equal(t, 2, server.Channels())
+	equal(t, a, rooms["one/a"].Store())
+	equal(t, b, rooms["b"].Store())
+	set(t, rooms["b"].Store(), "t/r/d", store.Of(1))
+	require.NoError(t, p.Pump())
+	equal(t, b, rooms["b"].Store())
+	require.Len(t, rooms["b"].Clients(), 1)
+	p.Close()
+	require.Empty(t, rooms["b"].Clients())
+
+	refused, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"closed": a}, nil)
+	require.NoError(t, err)
+	p = synchronizer.NewPipe(refused, tinybase.NewShared(open, nil))
+	err = p.Pump()
+	require.Equal(t, synchronizer.Code(4403), synchronizer.CodeOf(err))
+	p.Close()
+	_, err = tinybase.NewSharedClient(map[string]*mergeable.Store{"a//b": a}, nil)
+	require.Error(t, err)
+	_, err = tinybase.NewSharedClient(nil, nil)
+	require.ErrorIs(t, err, tinybase.ErrNoChannels)
+}
+
+// hub carries frames between the clients of a relay.
+func pump(t *testing.T, pipes []*synchronizer.Pipe) {
+	t.Helper()
+	for range 50 {
+		for _, p := range pipes {
+			require.NoError(t, p.Pump())
+		}
+	}
+}
+
+func TestRelay_ConnectsClientsWithoutDataOfItsOwn(t *testing.T) {
+	c := &clock{epoch}
+	relay := tinybase.NewRelay(&tinybase.Options{Now: c.now})
+	var pipes []*synchronizer.Pipe
+	var stores []*mergeable.Store
+	for i := range 4 {
+		m := newStore(t, fmt.Sprint("client", i), c)
+		fill(t, m, fmt.Sprint("t", i%2), 3, fmt.Sprint(i))
+		s, _ := relay.Session()
+		pipes = append(pipes, synchronizer.NewPipe(tinybase.NewClient(m, &tinybase.Options{Now: c.now, FragmentSize: 100 * i}), s))
+		stores = append(stores, m)
+		pump(t, pipes)
+		c.millis += 2000
+		for _, p := range pipes {
+			require.NoError(t, p.Tick(c.now()))
+		}
+		pump(t, pipes)
+	}
+	for _, m := range stores {
+		equal(t, stores[0], m)
+	}
+	set(t, stores[3], "t/r/c", store.Of(1))
+	pump(t, pipes)
+	equal(t, stores[0], stores[3])
+	require.Len(t, relay.Clients(), 4)
+	for _, p := range pipes {
+		p.Close()
+	}
+	require.Empty(t, relay.Clients())
+}
+
+func TestRelay_ClosesAClientThatReadsTooSlowly(t *testing.T) {
+	relay := tinybase.NewRelay(nil)
+	writer, _ := relay.Session()
+	slow, _ := relay.Session()
+	defer writer.Close()
+	defer slow.Close()
+	frame := []byte("\n[\"x\",3,[[{}],[{\"v\":[\"" + strings.Repeat("x", 5<<20) + "\"]}],1]]")
+	for range 4 {
+		_, err := writer.Receive(frame)
+		require.NoError(t, err)
+	}
+	_, err := slow.Poll()
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
+	require.Equal(t, "tinybase:15:socket", synchronizer.ReasonOf(err))
+}

@@ -1,0 +1,187 @@
+package yjs
+
+import (
+	"fmt"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+	"github.com/rowloom/rowloom/store"
+)
+
+// Rule is how Yjs decides a conflict.
+const Rule = "of values that were set at the same time, the one of the highest client id stays"
+
+// Conflict says that clients set one place at the same time, not knowing of each other. See [Rule] for who wins.
+type Conflict struct {
+	At     store.Path // a cell or a value; or a container: a row, a table, all tables, all values
+	Winner Claim
+	Losers []Claim // the highest client id first
+}
+
+// Claim is what one client has set.
+type Claim struct {
+	Client uint64
+	Clock  uint32
+
+	// Value is what the Store shows of it. It is absent for containers, for what the Store does not show, and for values whose
+	// content the document has dropped (Gone).
+	Value store.Value
+	Gone  bool
+
+	// Content is, of a container that lost, what it held.
+	Content *store.Snapshot
+}
+
+// String prints the conflict on one line.
+func (c Conflict) String() string {
+	s := fmt.Sprintf("%v: %v beats", c.At, c.Winner)
+	for _, l := range c.Losers {
+		s += " " + l.String()
+	}
+	return s
+}
+
+// String prints who has set what.
+func (c Claim) String() string {
+	switch {
+	case c.Gone:
+		return fmt.Sprintf("%d (gone)", c.Client)
+	case c.Content != nil:
+		return fmt.Sprintf("%d (%d cells)", c.Client, c.Content.CountCells()+c.Content.ValueCount())
+	}
+	return fmt.Sprintf("%d %v", c.Client, c.Value)
+}
+
+// conflicts restores what lost containers held and reports the conflicts of one commit.
+func (t *Target) conflicts(l layout, list []ycrdt.Conflict) {
+	var mine []Conflict
+	for i := range list {
+		c := &list[i]
+		at, ok := l.place(&ycrdt.Change{Path: c.Path, Kind: ycrdt.KindMap, Key: c.Key})
+		if !ok || inside(l, at, c) {
+			continue
+		}
+		if n, ok := l.(nested); ok && t.saving.Load() {
+			t.restore(n, at, c)
+		}
+		if t.onConflict != nil {
+			mine = append(mine, t.conflict(at, c))
+		}
+	}
+	for _, c := range mine {
+		t.onConflict(c)
+	}
+}
+
+// inside says whether a conflict lies inside a cell or value and not at it.
+func inside(l layout, at store.Path, c *ycrdt.Conflict) bool {
+	if _, ok := l.(flat); ok {
+		return len(c.Path) > 1
+	}
+	if at.Level() == store.AtValue {
+		return len(c.Path) > 2
+	}
+	return len(c.Path) > 4
+}
+
+func (t *Target) conflict(at store.Path, c *ycrdt.Conflict) Conflict {
+	out := Conflict{At: at, Winner: t.claim(at, c.Winner)}
+	out.Winner.Content = nil
+	for _, l := range c.Losers {
+		out.Losers = append(out.Losers, t.claim(at, l))
+	}
+	return out
+}
+
+func (t *Target) claim(at store.Path, c ycrdt.Claim) Claim {
+	out := Claim{Client: c.ID.Client, Clock: c.ID.Clock}
+	if level := at.Level(); level == store.AtCell || level == store.AtValue {
+		table, _, cell := at.IDs()
+		if c.Kind != ycrdt.KindMap {
+			out.Value, _ = t.decode(table, cell, c.Value)
+		}
+		return out
+	}
+	b := reading{Target: t}
+	v := b.visitor()
+	leaves(at, c, func(p store.Path, x ycrdt.Claim) {
+		table, row, cell := p.IDs()
+		if p.Level() == store.AtCell {
+			v.cell(table, row, cell, x.Value)
+		} else {
+			v.value(cell, x.Value)
+		}
+	})
+	out.Content = b.Snapshot()
+	return out
+}
+
+// leaves calls fn for each cell and value in a container that has lost. What is no container where one should be is left
+// out, and so are shared types that lost: their content cannot be carried over.
+func leaves(at store.Path, c ycrdt.Claim, fn func(store.Path, ycrdt.Claim)) {
+	if level := at.Level(); level == store.AtCell || level == store.AtValue {
+		if c.Kind < ycrdt.KindArray {
+			fn(at, c)
+		}
+		return
+	}
+	for _, e := range c.Entries {
+		leaves(below(at, e.Key), e.Claim, fn)
+	}
+}
+
+// below returns the part under a key of a container.
+func below(at store.Path, key string) store.Path {
+	switch at.Level() {
+	case store.AtTables:
+		return store.Table(key)
+	case store.AtTable:
+		return at.Row(key)
+	case store.AtRow:
+		return at.Cell(key)
+	}
+	return store.ValueOf(key)
+}
+
+// Conflicts says which values one place has that were set at the same time, as far as the document still knows: who won
+// is known as long as the value lives, the values of the losers only in documents that do not collect garbage
+// ([Options.OnConflict] hears of them in time). ok is false if there was no conflict.
+func (t *Target) Conflicts(at store.Path) (c Conflict, ok bool) {
+	t.doc.View(func(r *ycrdt.Reader) {
+		m, key := t.layoutIn(r).find(r, at)
+		c, ok = t.contested(at, m, key)
+	})
+	return c, ok
+}
+
+// contested walks the items of a key from the present one back. An item that the walk expects, because the one after it
+// names it as its origin, was known to its successor. Any other was not.
+func (t *Target) contested(at store.Path, m ycrdt.Map, key string) (c Conflict, ok bool) {
+	cur, ok := m.Current(key)
+	if !ok || cur.Deleted() {
+		return c, false
+	}
+	c = Conflict{At: at, Winner: t.entryClaim(at, cur)}
+	expected, more := cur.Origin()
+	for e := range m.History(key) {
+		id := e.ID()
+		switch {
+		case id == cur.ID():
+		case more && id.Client == expected.Client && id.Clock >= expected.Clock && uint64(id.Clock) < uint64(expected.Clock)+uint64(e.Len()):
+			expected, more = e.Origin()
+		default:
+			c.Losers = append(c.Losers, t.entryClaim(at, e))
+		}
+	}
+	return c, len(c.Losers) > 0
+}
+
+func (t *Target) entryClaim(at store.Path, e ycrdt.Entry) Claim {
+	id := e.ID()
+	out := Claim{Client: id.Client, Clock: id.Clock}
+	v, ok := e.Value()
+	if out.Gone = !ok; ok && v.Kind() != ycrdt.KindMap {
+		table, _, cell := at.IDs()
+		out.Value, _ = t.decode(table, cell, v)
+	}
+	return out
+}
