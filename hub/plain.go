@@ -37,7 +37,11 @@ func (d *plainDocument) Load(update []byte) error {
 	if err != nil {
 		return err
 	}
-	return d.loading.Update(func(tx *store.Tx) error { return tx.Apply(changes) })
+	apply := func(tx *store.Tx) error { return tx.Apply(changes) }
+	if d.store != nil {
+		return d.store.Update(apply)
+	}
+	return d.loading.Update(apply)
 }
 
 func (d *plainDocument) Bind(_ context.Context, s *store.Store) error {

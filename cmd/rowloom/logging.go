@@ -26,8 +26,8 @@ func logEvents(log *slog.Logger) hub.Events {
 		RoomLoaded:   func(room string, took time.Duration) { log.Debug("room loaded", "room", room, "took", took) },
 		RoomUnloaded: func(room string) { log.Debug("room unloaded", "room", room) },
 		RoomFailed:   func(room string, err error) { log.Error("room given up", "room", room, "error", err) },
-		Compacted: func(room, family string, bytes int, took time.Duration) {
-			log.Debug("log compacted", "room", room, "family", family, "bytes", bytes, "took", took)
+		Compacted: func(room string, bytes int, took time.Duration) {
+			log.Debug("log compacted", "room", room, "bytes", bytes, "took", took)
 		},
 		Connected: func(family, room, remote string) {
 			log.Info("connected", "family", family, "room", room, "remote", remote)

@@ -29,6 +29,8 @@ type serveCmd struct {
 	ReadToken   string   `placeholder:"SECRET" help:"Who shows this token may read."`
 	AllowOrigin []string `placeholder:"ORIGIN" help:"Origin of other web pages that may connect, such as https://app.example.com; may be repeated; * is all."`
 
+	AllowHost []string `placeholder:"NAME" help:"Name by which the server may be addressed; may be repeated; * is any. Needed behind a proxy when it listens on the loopback address without a token."`
+
 	MaxBody        size          `default:"16MiB" placeholder:"SIZE" help:"Largest body of an HTTP request (${default})."`
 	MaxMessage     size          `default:"64MiB" placeholder:"SIZE" help:"Largest WebSocket message (${default})."`
 	MaxRooms       int           `default:"10000" placeholder:"N" help:"Rooms in memory at the same time (${default})."`
@@ -66,7 +68,7 @@ func (c *serveCmd) Run(env *environment) error {
 	}
 	defer listener.Close()
 	c.announceCheck(env.stderr)
-	h, err := hub.Open(env, c.Data, c.options(log))
+	h, err := hub.Open(env, c.Data, c.options(log, listener.Addr()))
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (c *serveCmd) Run(env *environment) error {
 }
 
 // options are the hub's.
-func (c *serveCmd) options(log *slog.Logger) *hub.Options {
+func (c *serveCmd) options(log *slog.Logger, at net.Addr) *hub.Options {
 	o := &hub.Options{
 		Origins:   c.AllowOrigin,
 		IdleAfter: c.IdleAfter,
@@ -106,8 +108,14 @@ func (c *serveCmd) options(log *slog.Logger) *hub.Options {
 		},
 		Events: logEvents(log),
 	}
-	if c.Token != "" {
+	switch {
+	case c.Token != "":
 		o.Auth = hub.Tokens(c.Token, c.ReadToken)
+	case isLoopback(at):
+		o.Hosts = []string{} // only what runs on this machine is meant to reach it
+	}
+	if len(c.AllowHost) > 0 {
+		o.Hosts = c.AllowHost
 	}
 	return o
 }
@@ -143,7 +151,7 @@ func (c *serveCmd) announce(w io.Writer, log *slog.Logger, at net.Addr) {
 		}
 	}
 	fmt.Fprintf(w, "  data     %s\n", data)
-	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsLoopback() && c.Token == "" {
+	if !isLoopback(at) && c.Token == "" {
 		log.Warn("everybody who reaches this address may read and write: set --token")
 	}
 }
@@ -175,4 +183,9 @@ func (c *serveCmd) end(log *slog.Logger, server *http.Server, h *hub.Hub, signal
 		log.Info("ended")
 	}
 	return err
+}
+
+func isLoopback(at net.Addr) bool {
+	a, ok := at.(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
 }
