@@ -303,6 +303,6 @@ func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) 
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(m.a.txn, i, 0)
+	d.integrate(m.a.txn, i, 0, 0)
 	return i
 }

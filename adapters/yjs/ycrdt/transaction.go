@@ -76,7 +76,7 @@ func (t *txn) before(ci uint32) uint32 {
 func (t *txn) change(typ, key, e uint32) {
 	d := t.doc
 	ty := d.types.at(typ)
-	if key != 0 && !d.mail.wanted && !ty.kind.isText() {
+	if key != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
 		return
 	}
 	if ty.item != 0 {
@@ -120,6 +120,7 @@ func (d *Doc) finish(t *txn) {
 		d.keepContent(t)
 	}
 	note := d.notify(t)
+	d.captureUndo(t)
 	if !t.local {
 		for _, c := range t.changed {
 			if !d.alive(c.typ) {
