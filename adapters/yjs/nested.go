@@ -17,7 +17,10 @@ type nested struct {
 	rows Rows
 }
 
-func (n nested) exists(a access) bool { return a.Map(n.root).Len() > 0 }
+func (n nested) exists(a access, now bool) bool { return has(a.Map(n.root), now) }
+
+// has says whether a map holds anything now, or ever did.
+func has(m ycrdt.Map, now bool) bool { return m.Len() > 0 || !now && m.WasSet() }
 
 // walk takes what stands where a container should be, and is none, for nothing.
 func (n nested) walk(a access, at store.Path, v visitor) {

@@ -45,6 +45,12 @@ type Entry struct {
 	item uint32
 }
 
+// WasSet reports whether any key was ever set, also if all have been deleted since.
+func (m Map) WasSet() bool {
+	ty, err := m.get()
+	return err == nil && ty.firstEntry != 0
+}
+
 // Current returns the item that decides the value of a key, also if it is deleted; ok is false if the key was never set.
 func (m Map) Current(key string) (e Entry, ok bool) {
 	if _, err := m.get(); err != nil {
