@@ -36,40 +36,49 @@ func (n nested) pastOf(tx *ycrdt.Txn, at store.Path) past {
 // original is a value as a client has written it.
 type original struct {
 	id       ycrdt.ID
-	replaced []ycrdt.Span // the values that the client knew and replaced
+	replaced []ycrdt.Span // the values that the client knew and replaced, and maps with such values
 }
 
 // original returns the value that a client wrote and of which Targets have made the item with the given ID; the item itself if it is
 // no such item. ok is false if the document has no trace of that value any more.
 func (p past) original(id ycrdt.ID) (from original, ok bool) {
-	from.id = id
 	for range maxTimes {
-		if !isIdentity(from.id) {
-			return from, true
+		t, ok := p.trace(id)
+		if !ok {
+			break
 		}
-		i := slices.IndexFunc(p.traces, func(t ycrdt.Trace) bool { return t.Has(from.id) })
-		if i < 0 || !p.lost(p.traces[i], &from) {
-			return from, false
+		if !isIdentity(id) {
+			return original{id, append(slices.Clip(t.Replaced), ycrdt.Span{ID: t.ID, Len: id.Clock - t.ID.Clock})}, true
+		}
+		if id, ok = p.lost(t); !ok {
+			break
 		}
 	}
-	return from, !isIdentity(from.id)
+	return original{}, false
 }
 
-// lost finds the value that was restored as an item.
-func (p past) lost(restored ycrdt.Trace, from *original) bool {
-	at := place{p.root, restored.Parent, p.key}
+func (p past) trace(id ycrdt.ID) (t ycrdt.Trace, ok bool) {
+	i := slices.IndexFunc(p.traces, func(t ycrdt.Trace) bool { return t.Has(id) })
+	if i < 0 {
+		return t, false
+	}
+	return p.traces[i], true
+}
+
+// lost returns the value that was restored as an item.
+func (p past) lost(restored ycrdt.Trace) (id ycrdt.ID, ok bool) {
+	at := place{p.root, restored.Inside[len(restored.Inside)-1], p.key}
 	tries := 0
 	for _, t := range p.traces {
 		for k := t.Len; k > 0 && tries < maxTries; k-- {
 			tries++
-			id := ycrdt.ID{Client: t.ID.Client, Clock: t.ID.Clock + k - 1}
+			id = ycrdt.ID{Client: t.ID.Client, Clock: t.ID.Clock + k - 1}
 			if at.identity(restored.Origin, id) == restored.ID.Client {
-				*from = original{id, append(slices.Clip(t.Replaced), ycrdt.Span{ID: t.ID, Len: k - 1})}
-				return true
+				return id, true
 			}
 		}
 	}
-	return false
+	return id, false
 }
 
 // knew says whether the writer of x had known y, in itself or as it was restored somewhere.
@@ -77,7 +86,8 @@ func (p past) knew(x original, y ycrdt.ID) bool {
 	if y.Client == x.id.Client {
 		return y.Clock < x.id.Clock
 	}
-	has := func(s ycrdt.Span) bool { return s.Has(y) }
+	t, _ := p.trace(y)
+	has := func(s ycrdt.Span) bool { return s.Has(y) || slices.ContainsFunc(t.Inside, s.Has) }
 	return slices.ContainsFunc(x.replaced, func(s ycrdt.Span) bool {
 		if has(s) || !isIdentity(s.ID) {
 			return has(s)

@@ -114,11 +114,9 @@ func (n nested) outdated(tx *ycrdt.Txn, restored ycrdt.ID, x lostCell) bool {
 	if !ok {
 		return false
 	}
-	mine := original{x.ID, x.Replaced}
-	if isIdentity(x.ID) { // it has been restored before
-		if first, ok := p.original(x.ID); ok {
-			mine = first
-		}
+	mine, ok := p.original(x.ID)
+	if !ok {
+		mine = original{x.ID, x.Replaced}
 	}
 	return p.knew(mine, theirs.id) || x.direct && !p.knew(theirs, mine.id)
 }

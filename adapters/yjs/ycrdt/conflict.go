@@ -147,12 +147,12 @@ func (d *Doc) claim(t *txn, it *item, depth int) Claim {
 // A Trace is a run of values that stand or stood under a key.
 type Trace struct {
 	Span
-	Parent   ID     // the item that is the map around them; zero for a root
+	Inside   []ID   // the items that are the maps around them, the outermost first; a root is none
 	Origin   ID     // what the first of them replaced; zero for nothing
-	Replaced []Span // see Claim
+	Replaced []Span // as in a Claim, for the first of them; and the maps that the maps around them replaced
 }
 
-// maxTraces bounds how many traces are listed.
+// maxTraces bounds how many traces are listed, and how many maps are looked into at each key.
 const maxTraces = 4096
 
 // Traces lists what stands and stood at a place, which is named by the keys that lead there from a root map, also in maps on
@@ -162,33 +162,36 @@ func (a *access) Traces(root string, keys ...string) (out []Trace) {
 	if a.doc == nil || len(keys) == 0 {
 		return nil
 	}
+	type around struct {
+		typ      uint32
+		inside   []ID
+		replaced []Span
+	}
 	d := a.doc
-	types := []uint32{d.types.roots[d.keys.find(root)]}
+	maps := []around{{typ: d.types.roots[d.keys.find(root)]}}
 	for n, key := range keys {
-		var next []uint32
-		for _, typ := range types {
-			e := d.entries.find(typ, d.keys.find(key))
-			if typ == 0 || e == 0 {
+		var next []around
+		for _, m := range maps {
+			e := d.entries.find(m.typ, d.keys.find(key))
+			if m.typ == 0 || e == 0 {
 				continue
 			}
-			for i := d.entries.at(e).last; i != 0 && len(out) < maxTraces; {
+			for i := d.entries.at(e).last; i != 0 && len(out)+len(next) < maxTraces; {
 				it := d.items.at(i)
+				replaced := append(d.replaced(it), m.replaced...)
 				if n == len(keys)-1 {
-					t := Trace{Span: Span{ID{d.clients.list[it.client].id, it.clock}, it.length}, Replaced: d.replaced(it)}
+					t := Trace{Span: Span{d.idOf(it), it.length}, Inside: m.inside, Replaced: replaced}
 					if it.originClient != 0 {
 						t.Origin = ID{d.clients.list[it.originClient].id, it.originClock}
 					}
-					if owner := d.types.at(typ).item; owner != 0 {
-						t.Parent = d.idOf(d.items.at(owner))
-					}
 					out = append(out, t)
-				} else if it.kind == kindType && d.types.at(it.off).kind == KindMap && len(next) < maxTraces {
-					next = append(next, it.off)
+				} else if it.kind == kindType && d.types.at(it.off).kind == KindMap {
+					next = append(next, around{it.off, append(slices.Clip(m.inside), d.idOf(it)), replaced})
 				}
 				i = it.left
 			}
 		}
-		types = next
+		maps = next
 	}
 	return out
 }
