@@ -480,8 +480,12 @@ func (s *simulation) shown(p *simPeer, at store.Path) map[int]bool {
 	}
 	knows := map[int]bool{}
 	for i, o := range s.ops {
-		effective := !o.value.Exists() && (!now.Exists() || p.opts.Layout == yjs.Flat)
-		if o.value == now && o.at == at || effective && o.at.Contains(at) && o.peer != 0 && p.doc.Clock(o.peer) >= o.clock {
+		known := o.value == now && o.at == at
+		if !o.value.Exists() {
+			effective := !now.Exists() || p.opts.Layout == yjs.Flat
+			known = effective && o.at.Contains(at) && o.peer != 0 && p.doc.Clock(o.peer) >= o.clock
+		}
+		if known {
 			knows[i] = true
 			for j := range o.knows {
 				knows[j] = true
