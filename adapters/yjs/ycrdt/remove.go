@@ -97,10 +97,10 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 				d.split(t, s.client, p, end)
 				p = d.place(s.client, clock)
 			}
-			d.remove(t, i, 0)
-			if d.keepLost && d.pending.structs != nil && it.kind == kindType && it.key != 0 {
-				t.held = append(t.held, i)
+			if d.keepLost && d.pending.structs != nil && it.key != 0 && d.isMap(it) {
+				d.salvage(i) // what it has lost its key to may be among the pending structs, and will be seen to have won when it comes
 			}
+			d.remove(t, i, 0)
 		}
 		p, ok = c.list.next(p)
 	}
