@@ -62,7 +62,10 @@ func (d *Doc) read(update []byte, v2 bool) error {
 	}
 	if err == nil && d.pending.size > d.limits.PendingBytes {
 		for _, r := range p.runs {
-			if r.from < r.to && d.items.at(p.refs[r.from]).clock > d.clients.list[r.client].next {
+			if r.from == len(p.refs) {
+				break
+			}
+			if it := d.items.at(p.refs[r.from]); it.client == r.client && it.clock > d.clients.list[r.client].next {
 				err = &DecodeError{Kind: ErrLimit, What: "pending structs"}
 				break
 			}
