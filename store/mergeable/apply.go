@@ -429,6 +429,6 @@ func (m *Store) took(t *table, n uint32, id string, v store.Value) bool {
 	}
 	c := &t.rows[n].cells[i]
 	var h uint32
-	h, m.state.buf = hashCell(m.state.buf, v, c.stamp())
+	h, _, m.state.buf = hashCell(m.state.buf, v, c.stamp())
 	return h == c.hash
 }
