@@ -43,3 +43,12 @@ func (s *Snapshot) With(in []Path, from *Snapshot) *Snapshot {
 	}
 	return &Snapshot{version: s.version, content: tx.content}
 }
+
+// Apply returns s with changes made, whatever was there before. s stays as it is.
+func (s *Snapshot) Apply(c Changes) (*Snapshot, error) {
+	tx := Tx{&work{content: s.content, before: s, gen: new(edit), unlogd: true}}
+	if err := tx.Apply(c); err != nil {
+		return nil, err
+	}
+	return &Snapshot{version: s.version, content: tx.content}, nil
+}

@@ -13,12 +13,19 @@ import (
 //
 // After stop has returned, no call begins.
 func (s *Store) Listen(at Path, fn func(*Commit)) (stop func()) {
+	_, stop = s.listenFrom(at, fn)
+	return stop
+}
+
+// listenFrom is Listen, and returns the content from which on fn hears everything.
+func (s *Store) listenFrom(at Path, fn func(*Commit)) (start *Snapshot, stop func()) {
 	l := &listener{at: at, fn: fn}
 	s.mu.Lock()
-	l.since = s.now.Load().version
+	defer s.mu.Unlock()
+	start = s.now.Load()
+	l.since = start.version
 	s.listeners.add(l)
-	s.mu.Unlock()
-	return func() { s.listeners.remove(l) }
+	return start, func() { s.listeners.remove(l) }
 }
 
 type listener struct {

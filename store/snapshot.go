@@ -157,7 +157,6 @@ func differs(in Path, a, b *content) (found bool) {
 // diffIn calls onCell and onValue for the differences in one part, in order, until one of them returns false.
 func diffIn(in Path, a, b *content, onCell func(CellChange) bool, onValue func(ValueChange) bool) {
 	more := true
-	sameValue := func(x, y Value) bool { return x == y }
 	inRow := func(table, row string, x, y cells) bool {
 		cell := func(cell string, old, new Value) bool {
 			if in.part == AtCell && in.open&openCell == 0 && cell != in.cell {
@@ -206,5 +205,7 @@ func diffIn(in Path, a, b *content, onCell func(CellChange) bool, onValue func(V
 	}
 	diff(a.values, b.values, sameValue, func(id string, old, new Value) bool { return onValue(ValueChange{id, old, new}) })
 }
+
+func sameValue(x, y Value) bool { return x == y }
 
 func sameTree[V any](x, y tree[V]) bool { return x.root == y.root }

@@ -17,6 +17,8 @@ type Store struct {
 	work         work // of the running transaction
 	over         work // of all transactions that have ended: empty, and refusing
 
+	rowIDs RowIDs
+
 	now atomic.Pointer[Snapshot]
 
 	jobsMu  sync.Mutex
@@ -34,9 +36,25 @@ type job struct {
 	then func(error)
 }
 
-// New returns an empty Store.
-func New() *Store {
+// Options of a Store; nil means defaults.
+type Options struct {
+	// RowIDs makes the ids that [Tx.AddRow] gives. The default is [UniqueRowIDs]; [CountRowIDs] counts as TinyBase does. It is
+	// called under the writer lock.
+	RowIDs RowIDs
+}
+
+// New returns an empty Store with default Options.
+func New() *Store { return NewStore(nil) }
+
+// NewStore returns an empty Store.
+func NewStore(o *Options) *Store {
 	s := &Store{}
+	if o != nil {
+		s.rowIDs = o.RowIDs
+	}
+	if s.rowIDs == nil {
+		s.rowIDs = UniqueRowIDs(nil)
+	}
 	s.now.Store(&Snapshot{})
 	s.over = work{done: true, before: s.now.Load()}
 	return s
@@ -113,7 +131,7 @@ func (s *Store) takeJob() (j job, ok bool) {
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	s.work = work{content: before.content, before: before, gen: new(edit), origin: by}
+	s.work = work{content: before.content, before: before, gen: new(edit), origin: by, store: s}
 	tx := &Tx{&s.work}
 	defer func() {
 		tx.work = &s.over
@@ -194,10 +212,32 @@ type Participant interface {
 func (s *Store) Join(p Participant) (leave func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.join(p)
+}
+
+func (s *Store) join(p Participant) (leave func()) {
 	s.participants = append(slices.Clip(s.participants), p)
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.participants = slices.DeleteFunc(slices.Clone(s.participants), func(q Participant) bool { return q == p })
+		s.leave(p)
 	})
+}
+
+func (s *Store) leave(p Participant) {
+	s.participants = slices.DeleteFunc(slices.Clone(s.participants), func(q Participant) bool { return q == p })
+}
+
+// joinWith is Join with a first transaction, in which p takes part already. If that fails, p has not joined.
+func (s *Store) joinWith(p *Enforced, by Origin, fn func(*Tx) error) (leave func(), err error) {
+	defer s.settle()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leave = s.join(p)
+	if err := s.transact(by, fn); err != nil {
+		s.leave(p)
+		return nil, err
+	}
+	p.joining = false
+	return leave, nil
 }

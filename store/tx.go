@@ -17,6 +17,7 @@ type work struct {
 	before *Snapshot
 	gen    *edit
 	origin Origin
+	store  *Store
 	done   bool
 
 	// log holds the changes as they are made, as long as there are few. Beyond maxLog entries, what changed is found by
@@ -269,7 +270,7 @@ func (tx *Tx) SetPartialRow(table, row string, cells map[string]Value) error {
 	if err := tx.checkRow(table, row, cells); err != nil {
 		return err
 	}
-	for cell, v := range cells {
+	for cell, v := range sorted(cells) { // in order, so that rows are built alike
 		if err := tx.SetCell(table, row, cell, v); err != nil {
 			return err
 		}

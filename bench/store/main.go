@@ -4,6 +4,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -36,6 +37,7 @@ func main() {
 			chosen = append(chosen, w)
 		}
 	}
+	defer fmt.Fprintln(io.Discard, &heard) // so that the work is not in vain
 	if _, err := duel.Run(filepath.Dir(here), "twin.mjs", chosen, &duel.Options{Rounds: *rounds, BenchTime: *each}); err != nil {
 		log.SetFlags(0)
 		log.Print(err)

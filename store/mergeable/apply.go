@@ -176,6 +176,9 @@ func (g *merging) row(cells []Cell) error {
 		if err := g.tx.SetCell(t.id, rowID, t.names[name].id, c.Value); err != nil {
 			return err
 		}
+		if g.writes == nil {
+			g.writes = make([]write, 0, len(g.changes.Cells))
+		}
 		g.writes = append(g.writes, w)
 	}
 	if len(now) > 0 {
@@ -265,6 +268,9 @@ func (g *merging) decide(v store.Value, s, old hlc.Stamp, known bool, get func()
 	}
 	if g.force {
 		return take, s
+	}
+	if !known && !v.Exists() && g.m.expired(s) {
+		return keep, s // it has been forgotten here
 	}
 	if err := v.Err(); err != nil {
 		g.report.refuse(at(), s, &store.SetError{Path: at(), Err: err})

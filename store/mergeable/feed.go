@@ -83,7 +83,7 @@ func (f *Feed) Next() (deltas []*Delta, lost bool) {
 
 func (f *Feed) add(d *Delta) {
 	f.mu.Lock()
-	if f.cells += d.Changes.Len(); f.cells > MaxPending {
+	if f.cells += d.Changes.Len(); f.lost || f.cells > MaxPending {
 		f.pending, f.cells, f.lost = nil, 0, true
 	} else {
 		f.pending = append(f.pending, d)

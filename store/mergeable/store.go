@@ -21,6 +21,8 @@ type Options struct {
 	Random io.Reader
 	// MaxAhead is how far stamps of others may be ahead of Now; hlc.DefaultMaxAhead when 0, without bound when negative.
 	MaxAhead time.Duration
+	// Horizon is how long tombstones are kept before Compact forgets them; for ever when 0.
+	Horizon time.Duration
 	// AsDefault gives what the Store already holds the zero Stamp, which loses against whatever other replicas have.
 	// Otherwise it is stamped as if it were written now.
 	AsDefault bool
@@ -31,6 +33,9 @@ type Store struct {
 	of     *store.Store
 	leave  func()
 	random io.Reader
+
+	horizon time.Duration
+	now     func() time.Time
 
 	// The fields down to made are written with both the Store's writer lock and mu held, in this order. One of them is
 	// enough for reading.
@@ -58,7 +63,10 @@ func New(of *store.Store, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mergeable: %w", err)
 	}
-	m := &Store{of: of, random: random, clock: clock, state: newState(), feeds: map[*Feed]struct{}{}}
+	m := &Store{of: of, random: random, horizon: o.Horizon, now: o.Now, clock: clock, state: newState(), feeds: map[*Feed]struct{}{}}
+	if m.now == nil {
+		m.now = time.Now
+	}
 	m.leave = of.Join(m)
 	err = of.Update(func(tx *store.Tx) error {
 		m.mu.Lock()

@@ -116,6 +116,13 @@ func (d *Doc) integrateRead(t *txn) {
 			beyond.add(s.client, s.clock, s.length)
 		}
 	}
+	if p.source != 0 {
+		// Nothing of the update may have been new. The buffer may even have been given back and used again.
+		if b := &d.content.bufs[p.source]; b.live == 0 && len(b.bytes) > 0 && &b.bytes[0] == &p.held[0] {
+			d.content.release(p.source)
+		}
+		p.source, p.held = 0, nil
+	}
 	p.release()
 	d.retryDeletes(t, beyond)
 	if retry {
@@ -160,6 +167,8 @@ func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
 // clients on the stack have to wait, with all their structs from there on.
 func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 	runs := p.runs
+	d.hotParent = parentOf{}
+	d.entries.reserve(p.keyed)
 	byClient := func(ci uint32) *run {
 		for i := range runs { // replaced below by an index when there are many
 			if runs[i].client == ci {
@@ -241,7 +250,7 @@ func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 			}
 			it = d.items.at(i)
 			if offset := next - it.clock; offset == 0 || offset < it.length {
-				d.integrate(t, i, offset)
+				d.integrate(t, i, offset, 0)
 			} else {
 				p.discard(i)
 			}

@@ -202,14 +202,21 @@ func wellFormed(v lib0.Any) lib0.Any {
 
 // differ compares and reports.
 type differ struct {
-	t   *testing.T
-	bad bool
+	t     *testing.T
+	bad   bool
+	quiet bool
+}
+
+func (c *differ) logf(format string, args ...any) {
+	if !c.quiet {
+		c.t.Logf(format, args...)
+	}
 }
 
 func (c *differ) bytes(what string, want, got []byte) {
 	if !bytes.Equal(want, got) {
 		c.bad = true
-		c.t.Logf("%s:\nwant %s\ngot  %s", what, hex.EncodeToString(want), hex.EncodeToString(got))
+		c.logf("%s:\nwant %s\ngot  %s", what, hex.EncodeToString(want), hex.EncodeToString(got))
 	}
 }
 
@@ -217,14 +224,14 @@ func (c *differ) value(what string, want, got lib0.Any) {
 	want = wellFormed(want) // a JavaScript string may hold half of a surrogate pair until it is sent; a Go string may not
 	if !want.Equal(got) {
 		c.bad = true
-		c.t.Logf("%s:\nwant %v\ngot  %v", what, want, got)
+		c.logf("%s:\nwant %v\ngot  %v", what, want, got)
 	}
 }
 
 func (c *differ) ok(what string, err error) bool {
 	if err != nil {
 		c.bad = true
-		c.t.Logf("%s: %v", what, err)
+		c.logf("%s: %v", what, err)
 	}
 	return err == nil
 }

@@ -3,7 +3,9 @@ package ycrdt
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
@@ -90,7 +92,7 @@ func writeMarkup(b *strings.Builder, op Delta) {
 	slices.SortFunc(marks, func(a, b Field) int { return compareUTF16(a.Key, b.Key) })
 	for _, m := range marks {
 		b.WriteString("<" + m.Key)
-		fields := slices.Clone(m.Value.Fields())
+		fields := enumerate(m.Value)
 		slices.SortFunc(fields, func(a, b Field) int { return compareUTF16(a.Key, b.Key) })
 		for _, f := range fields {
 			b.WriteString(" " + f.Key + `="` + textOf(f.Value) + `"`)
@@ -101,6 +103,24 @@ func writeMarkup(b *strings.Builder, op Delta) {
 	for _, m := range slices.Backward(marks) {
 		b.WriteString("</" + m.Key + ">")
 	}
+}
+
+// enumerate returns what JavaScript's for-in finds in a value, as a new slice: the fields of an object, the elements of a
+// list, but also the units of a string.
+func enumerate(v Any) (out []Field) {
+	switch v.Kind() {
+	case lib0.Object:
+		return slices.Clone(v.Fields())
+	case lib0.List:
+		for i, e := range v.List() {
+			out = append(out, Field{Key: strconv.Itoa(i), Value: e})
+		}
+	case lib0.String:
+		for i, u := range utf16.Encode([]rune(v.Str())) {
+			out = append(out, Field{Key: strconv.Itoa(i), Value: lib0.StringOf(string(rune(u)))})
+		}
+	}
+	return out
 }
 
 func writeText(b *strings.Builder, v Value) {
