@@ -44,6 +44,7 @@ func (tx *Txn) applyUpdate(update []byte, v2 bool) error {
 	}
 	tx.txn.local = false
 	tx.doc.integrateUpdate(tx.txn)
+	tx.doc.dropAllMarkers()
 	return nil
 }
 

@@ -140,6 +140,9 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 		left = i
 		reached++
 	}
+	if left != ty.end {
+		return 0, fmt.Errorf("ends with %d", left)
+	}
 	if length != ty.length {
 		return 0, fmt.Errorf("%d units, not %d", length, ty.length)
 	}

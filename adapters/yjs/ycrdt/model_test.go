@@ -499,7 +499,7 @@ func (m *model) structOf(x *mItem) up.Struct {
 	case up.RefAny:
 		s.Content = up.Content{Data: slices.Concat(x.values...)}
 	case up.RefString:
-		s.Content = up.Content{Data: text(x.units)}
+		s.Content = up.Content{Data: textOf(x.units)}
 	}
 	return s
 }
@@ -520,7 +520,7 @@ func units(b []byte) (out []rune) {
 	return out
 }
 
-func text(units []rune) []byte {
+func textOf(units []rune) []byte {
 	all := make([]uint16, len(units))
 	for i, u := range units {
 		all[i] = uint16(u)
