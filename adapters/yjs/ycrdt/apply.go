@@ -128,6 +128,7 @@ func (d *Doc) integrateRead(t *txn) {
 		p.source, p.held = 0, nil
 	}
 	p.release()
+	beyond.arrange(&d.clients)
 	d.retryDeletes(t, beyond)
 	if retry {
 		update := d.pending.merged()

@@ -365,7 +365,7 @@ func (m *model) finish() {
 			}
 		}
 	}
-	for _, r := range m.deleted.Normalize() {
+	for _, r := range slices.Backward(m.deleted.Normalize()) {
 		last := min(len(m.clients[r.Client])-1, 1+m.index(up.ID{Client: r.Client, Clock: r.End() - 1}))
 		for i := last; i > 0 && m.clients[r.Client][i].s.ID.Clock >= r.Clock; {
 			i -= 1 + m.mergeLefts(r.Client, i)
