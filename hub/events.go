@@ -40,7 +40,6 @@ func (a *answer) events(r *Room) (err error) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	a.deadline()
 	a.w.WriteHeader(http.StatusOK)
 	if a.r.Method == http.MethodHead {
 		return nil
@@ -70,7 +69,6 @@ func (a *answer) events(r *Room) (err error) {
 
 // emit sends a piece of the stream at once.
 func (a *answer) emit(b []byte) error {
-	a.deadline()
 	if _, err := a.w.Write(b); err != nil {
 		return &errWritten{err}
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/synchronizer"
@@ -13,15 +14,26 @@ import (
 type Family interface {
 	// Name is the name in the log and in the address: "yjs". It never changes.
 	Name() string
-	// Open makes an empty document for a room. The document calls save with each update that has to be stored, from Bind on, after its
-	// own content has changed and before the call that caused it returns, or shortly after in another goroutine that was changing the document
-	// too. The bytes must not change any more. save never waits for a network or a reader.
-	Open(room string, save func(update []byte)) (Document, error)
+	// Open makes an empty document for a room.
+	Open(host Host) (Document, error)
 }
 
-// Document is a room's document of one family. The calls come in the order Load (any number of times), Bind, Snapshot (any number of times), Close.
+// Host is what a [Document] knows of where it lives.
+type Host struct {
+	// Room is the name of the room.
+	Room string
+	// Save takes each update that has to be stored. The document calls it from Bind on, after its own content has changed and before the call that
+	// caused it returns, or shortly after in another goroutine that was changing the document too. The bytes must not change any
+	// more. Save never waits for a network or a reader.
+	Save func(update []byte)
+	// Fault takes errors that nobody else hears of.
+	Fault func(err error)
+}
+
+// Document is a room's document of one family. Load is called any number of times, then Bind, then anything, and Close at last.
 type Document interface {
-	// Load brings in an update or a snapshot that was stored, in the order in which they were stored.
+	// Load brings in an update or a snapshot that was stored, in the order in which they were stored. After Bind, it is brought to the Store as well, like
+	// what comes from a client.
 	Load(update []byte) error
 	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
 	Bind(ctx context.Context, s *store.Store) error
@@ -69,7 +81,7 @@ type Call struct {
 	fail  func(error)
 }
 
-// Open opens a room for as long as the connection lasts, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
+// Open opens a room for as long as the connection lasts, or until Release, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
 // or to answer in the protocol's own words. If the room fails, the connection ends. It must be called by the session's methods or by Accept only.
 func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	if err := c.hub.checkRoom(room); err != nil {
@@ -84,6 +96,9 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 			return r, access, nil
 		}
 	}
+	if len(c.rooms) >= c.hub.opts.Limits.CallRooms {
+		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "more than %d rooms on one connection", c.hub.opts.Limits.CallRooms)
+	}
 	r, err := c.hub.Room(ctx, room)
 	if err != nil {
 		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
@@ -91,6 +106,18 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	c.rooms = append(c.rooms, r)
 	r.onFail(c, c.fail)
 	return r, access, nil
+}
+
+// MessageLimit is the size of the largest message, in bytes.
+func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
+
+// Release gives back a room that Open gave, before the connection ends.
+func (c *Call) Release(r *Room) {
+	if i := slices.Index(c.rooms, r); i >= 0 {
+		c.rooms = slices.Delete(c.rooms, i, i+1)
+		r.onFail(c, nil)
+		r.Release()
+	}
 }
 
 func (c *Call) release() {

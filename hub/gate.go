@@ -15,12 +15,19 @@ type gate struct {
 	begun  uint64
 	active map[uint64]struct{}
 	left   chan struct{} // closed when somebody leaves; nil when nobody waits
+	shut   chan struct{} // closed when the gate opens again; nil when it is open
 }
 
-// enter begins a change.
+// enter begins a change. It waits while the gate is shut.
 func (g *gate) enter() (id uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for g.shut != nil {
+		shut := g.shut
+		g.mu.Unlock()
+		<-shut
+		g.mu.Lock()
+	}
 	g.begun++
 	if g.active == nil {
 		g.active = map[uint64]struct{}{}
@@ -71,4 +78,31 @@ func (g *gate) wait(ctx context.Context) error {
 		}
 		g.mu.Lock()
 	}
+}
+
+// close shuts the gate and waits until nobody is inside, so that nothing changes until open is called. One at a time may do so.
+func (g *gate) close(ctx context.Context) (open func(), err error) {
+	g.mu.Lock()
+	shut := make(chan struct{})
+	g.shut = shut
+	g.mu.Unlock()
+	open = func() {
+		g.mu.Lock()
+		g.shut = nil
+		g.mu.Unlock()
+		close(shut)
+	}
+	if err := g.wait(ctx); err != nil {
+		open()
+		return nil, err
+	}
+	return open, nil
+}
+
+// alone says whether nobody but the one with this id is inside.
+func (g *gate) alone(id uint64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, in := g.active[id]
+	return in && len(g.active) == 1
 }

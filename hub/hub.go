@@ -17,6 +17,7 @@ import (
 var (
 	ErrClosed       = errors.New("hub: closed")
 	ErrTooManyRooms = errors.New("hub: too many rooms are in use")
+	ErrLoad         = errors.New("the room cannot be loaded")
 )
 
 // Hub has rooms and puts them on the network. Make one with [Open] and end it with [Hub.Close].
@@ -80,7 +81,7 @@ func Open(ctx context.Context, dir string, o *Options) (*Hub, error) {
 }
 
 // Room opens a room, which need not exist, and keeps it in memory until it is released. An error means that it cannot be loaded, or not now:
-// [ErrTooManyRooms], [ErrClosed], the error of ctx.
+// [ErrLoad], [ErrTooManyRooms], [ErrClosed], the error of ctx.
 func (h *Hub) Room(ctx context.Context, name string) (*Room, error) {
 	if err := h.checkRoom(name); err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (h *Hub) Room(ctx context.Context, name string) (*Room, error) {
 		}
 		if r.err != nil {
 			h.release(r)
-			return nil, fmt.Errorf("hub: open %q: %w", name, r.err)
+			return nil, fmt.Errorf("hub: open %q: %w: %w", name, ErrLoad, r.err)
 		}
 		return r, nil
 	}

@@ -96,7 +96,8 @@ func (k *keeper) compactLong() {
 			continue
 		}
 		err := r.compact(k.hub.ctx, func(s roomdb.Size) bool {
-			return s.Records > l.CompactRecords || s.Bytes > max(l.CompactBytes, s.Snapshot)
+			// A snapshot is written when the log has become half as dear to load as it, so that each byte is written three times at most.
+			return (s.Records > l.CompactRecords || s.Bytes > l.CompactBytes) && s.Bytes+100*s.Records > s.Snapshot/2
 		})
 		if ev := k.hub.opts.Events.Fault; err != nil && ev != nil && k.hub.ctx.Err() == nil {
 			ev("compact", err) // the log only stays longer

@@ -17,6 +17,10 @@ type Options struct {
 	// path.Match; "*" is all. Pages of the hub's own host always may, and pages of this machine when the hub is addressed by a loopback name or
 	// address. Programs that send no Origin header are not browsers, and pass.
 	Origins []string
+	// Hosts are the names by which the hub may be addressed (the Host header), without port; the loopback names and addresses always may. Nil: any;
+	// empty: no other. Naming them protects a hub
+	// without tokens from pages whose own name has been made to point to it (DNS rebinding).
+	Hosts []string
 	// Limits bound what others can make the hub do.
 	Limits Limits
 	// Log are the bounds of the database.
@@ -41,9 +45,10 @@ type Limits struct {
 	Message     int64 // bytes of a message on a WebSocket; default 64 MiB
 	Rooms       int   // rooms in memory at the same time; default 10,000
 	Connections int   // WebSockets and event streams at the same time; default 10,000
+	CallRooms   int   // rooms that one connection has open at the same time; default 1,000
 
-	// A room is compacted when the records behind its last snapshot are more than this many, or more bytes than this and than the
-	// snapshot itself. Defaults 1,000 and 1 MiB.
+	// A room's log is replaced by a snapshot when it has more than so many records, or more bytes, and is not small beside the last
+	// snapshot. Defaults 1,000 and 1 MiB.
 	CompactRecords, CompactBytes int
 
 	// BodyTimeout is how long a body may take to arrive, and SendTimeout how long one piece of an answer may take to leave. Defaults 1
@@ -57,8 +62,8 @@ type Events struct {
 	RoomUnloaded func(room string)
 	// RoomFailed reports that a room was given up or could not be loaded.
 	RoomFailed func(room string, err error)
-	// Compacted reports that the log of a family was replaced by a snapshot of so many bytes.
-	Compacted func(room, family string, bytes int, took time.Duration)
+	// Compacted reports that the log of a room was replaced by snapshots of so many bytes.
+	Compacted func(room string, bytes int, took time.Duration)
 	// Connected and Disconnected report WebSockets and event streams ("events"). err is nil for an end in good order.
 	Connected    func(family, room, remote string)
 	Disconnected func(family, room, remote string, err error)
@@ -97,6 +102,7 @@ func (o *Options) withDefaults() Options {
 	orDefault(&l.Message, 64<<20)
 	orDefault(&l.Rooms, 10_000)
 	orDefault(&l.Connections, 10_000)
+	orDefault(&l.CallRooms, 1000)
 	orDefault(&l.CompactRecords, 1000)
 	orDefault(&l.CompactBytes, 1<<20)
 	orDefault(&l.BodyTimeout, time.Minute)

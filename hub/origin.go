@@ -70,3 +70,19 @@ func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
 }
+
+// addressed says whether the hub may be addressed by this Host header.
+func (h *Hub) addressed(host string) bool {
+	if h.opts.Hosts == nil || isLoopback(host) {
+		return true
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	for _, name := range h.opts.Hosts {
+		if name == "*" || strings.EqualFold(name, strings.Trim(host, "[]")) {
+			return true
+		}
+	}
+	return false
+}

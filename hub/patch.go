@@ -19,7 +19,7 @@ type patchStep struct {
 	at    store.Path
 	value store.Value // absent: remove
 	merge *jsonNode   // instead of value: an object
-	where place
+	where int         // the offset in the body
 }
 
 // place is where something stands in the body of a request.
@@ -39,7 +39,7 @@ func (at place) problem(status int, format string, args ...any) *problem {
 // parsePatch reads a patch. What is no JSON is a 400, what is no patch of tables and values a 422.
 func parsePatch(body []byte) (patch, error) {
 	p := &patchReader{r: jsjson.NewReader(body, nil)}
-	p.object(nil, func(key string, at place) {
+	p.object(nil, func(key string, at int) {
 		switch key {
 		case "tables":
 			p.tables(at)
@@ -74,18 +74,18 @@ func (p *patchReader) problem(err error) error {
 	return place{pointer(p.path...), p.r.Offset()}.problem(http.StatusBadRequest, "%v", err)
 }
 
-func (p *patchReader) refuse(at place, format string, args ...any) {
-	p.r.Fail(at.problem(http.StatusUnprocessableEntity, format, args...))
+func (p *patchReader) refuse(at int, format string, args ...any) {
+	p.r.Fail(place{pointer(p.path...), at}.problem(http.StatusUnprocessableEntity, format, args...))
 }
 
-// here returns the place of the value that comes next.
-func (p *patchReader) here() place {
+// here returns the offset of the value that comes next.
+func (p *patchReader) here() int {
 	p.r.Peek()
-	return place{pointer(p.path...), p.r.Offset()}
+	return p.r.Offset()
 }
 
 // object reads an object, or null if null is not nil, and calls member before the value of each member.
-func (p *patchReader) object(null func(), member func(key string, at place)) {
+func (p *patchReader) object(null func(), member func(key string, at int)) {
 	at := p.here()
 	switch kind := p.r.Peek(); {
 	case kind == jsjson.Null && null != nil:
@@ -122,28 +122,28 @@ func (p *patchReader) object(null func(), member func(key string, at place)) {
 	}
 }
 
-func (p *patchReader) remove(at store.Path, where place) func() {
+func (p *patchReader) remove(at store.Path, where int) func() {
 	return func() { p.steps = append(p.steps, patchStep{at: at, where: where}) }
 }
 
-func (p *patchReader) tables(at place) {
-	p.object(p.remove(store.Tables(), at), func(table string, at place) {
-		p.object(p.remove(store.Table(table), at), func(row string, at place) {
-			p.object(p.remove(store.Row(table, row), at), func(cell string, at place) {
+func (p *patchReader) tables(at int) {
+	p.object(p.remove(store.Tables(), at), func(table string, at int) {
+		p.object(p.remove(store.Table(table), at), func(row string, at int) {
+			p.object(p.remove(store.Row(table, row), at), func(cell string, at int) {
 				p.value(store.Cell(table, row, cell), at)
 			})
 		})
 	})
 }
 
-func (p *patchReader) values(at place) {
-	p.object(p.remove(store.Values(), at), func(id string, at place) {
+func (p *patchReader) values(at int) {
+	p.object(p.remove(store.Values(), at), func(id string, at int) {
 		p.value(store.ValueOf(id), at)
 	})
 }
 
 // value reads the new content of one place.
-func (p *patchReader) value(to store.Path, at place) {
+func (p *patchReader) value(to store.Path, at int) {
 	step := patchStep{at: to, where: at}
 	switch p.r.Peek() {
 	case jsjson.Null:
@@ -164,10 +164,28 @@ func (p *patchReader) value(to store.Path, at place) {
 func (p patch) apply(tx *store.Tx) error {
 	for _, s := range p {
 		if err := s.apply(tx); err != nil {
-			return s.where.problem(http.StatusUnprocessableEntity, "%v", err)
+			return place{pointerTo(s.at), s.where}.problem(http.StatusUnprocessableEntity, "%v", err)
 		}
 	}
 	return nil
+}
+
+// pointerTo returns where a place of the Store is in a patch.
+func pointerTo(at store.Path) string {
+	table, row, cell := at.IDs()
+	switch at.Level() {
+	case store.AtTables:
+		return pointer("tables")
+	case store.AtTable:
+		return pointer("tables", table)
+	case store.AtRow:
+		return pointer("tables", table, row)
+	case store.AtCell:
+		return pointer("tables", table, row, cell)
+	case store.AtValue:
+		return pointer("values", cell)
+	}
+	return pointer("values")
 }
 
 func (s patchStep) apply(tx *store.Tx) error {

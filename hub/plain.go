@@ -16,8 +16,8 @@ type plain struct{}
 
 func (plain) Name() string { return "store" }
 
-func (plain) Open(_ string, save func([]byte)) (Document, error) {
-	return &plainDocument{save: save, loading: store.New()}, nil
+func (plain) Open(host Host) (Document, error) {
+	return &plainDocument{save: host.Save, loading: store.New()}, nil
 }
 
 // plainDocument stores the new content of each place that a commit has changed:
@@ -37,7 +37,11 @@ func (d *plainDocument) Load(update []byte) error {
 	if err != nil {
 		return err
 	}
-	return d.loading.Update(func(tx *store.Tx) error { return tx.Apply(changes) })
+	apply := func(tx *store.Tx) error { return tx.Apply(changes) }
+	if d.store != nil {
+		return d.store.Update(apply)
+	}
+	return d.loading.Update(apply)
 }
 
 func (d *plainDocument) Bind(_ context.Context, s *store.Store) error {

@@ -39,6 +39,8 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("the body is larger than %d bytes", tooBig.Limit)}
 	case errors.As(err, &set):
 		return &problem{status: http.StatusUnprocessableEntity, detail: fmt.Sprintf("%v: %v", set.Path, set.Err)}
+	case errors.Is(err, ErrLoad):
+		return &problem{status: http.StatusServiceUnavailable, detail: ErrLoad.Error()}
 	case errors.Is(err, ErrTooManyRooms), errors.Is(err, ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &problem{status: http.StatusServiceUnavailable, detail: err.Error(), header: map[string]string{"Retry-After": "5"}}
 	}

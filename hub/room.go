@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ type Room struct {
 
 	pendingMu sync.Mutex
 	pending   []roomdb.Record
-	sinceLook int // bytes and records saved since the keeper was asked to look at the log
+	sinceLook int // what was saved since the keeper was asked to look at the log, in records
 }
 
 type boundDocument struct {
@@ -69,21 +70,23 @@ func (r *Room) load(ctx context.Context) (err error) {
 	}()
 	for _, f := range r.hub.opts.Families {
 		family := f.Name()
-		doc, err := f.Open(r.name, func(update []byte) { r.save(family, update) })
+		doc, err := f.Open(Host{
+			Room:  r.name,
+			Save:  func(update []byte) { r.save(family, update) },
+			Fault: func(err error) { r.hub.fault(fmt.Sprintf("the %s document of room %q", family, r.name), err) },
+		})
 		if err != nil {
 			return fmt.Errorf("open the %s document: %w", family, err)
 		}
 		r.docs = append(r.docs, boundDocument{family, doc})
 	}
-	err = r.log.Load(ctx, func(rec roomdb.Record) error {
-		doc := r.Document(rec.Family)
-		if doc == nil {
-			return fmt.Errorf("the room has a document of the family %q, which this hub does not serve", rec.Family)
+	var tail []roomdb.Record
+	err = r.log.Load(ctx, func(rec roomdb.Record, unsettled bool) error {
+		if unsettled && len(r.docs) > 1 {
+			tail = append(tail, rec)
+			return nil
 		}
-		if err := doc.Load(rec.Data); err != nil {
-			return fmt.Errorf("load the %s document: %w", rec.Family, err)
-		}
-		return nil
+		return r.bring(rec)
 	})
 	if err != nil {
 		return err
@@ -94,6 +97,25 @@ func (r *Room) load(ctx context.Context) (err error) {
 		if err := d.doc.Bind(ctx, r.store); err != nil {
 			return fmt.Errorf("bind the %s document: %w", d.family, err)
 		}
+	}
+	// The process was ended while a change was on its way from one document to the others. Up to here they agree, so it can
+	// be made again, from document to document as if it came from a client.
+	for _, rec := range tail {
+		if err := r.bring(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring gives a stored record to its document.
+func (r *Room) bring(rec roomdb.Record) error {
+	doc := r.Document(rec.Family)
+	if doc == nil {
+		return &problem{status: http.StatusServiceUnavailable, detail: fmt.Sprintf("the room has a document of the family %q, which this server does not have", rec.Family)}
+	}
+	if err := doc.Load(rec.Data); err != nil {
+		return fmt.Errorf("load the %s document: %w", rec.Family, err)
 	}
 	return nil
 }
@@ -111,7 +133,7 @@ func (r *Room) Sync(ctx context.Context) error {
 	if err := r.gate.wait(ctx); err != nil {
 		return err
 	}
-	if err := r.flush(); err != nil {
+	if err := r.flush(false); err != nil {
 		return err
 	}
 	return r.log.Sync(ctx)
@@ -123,66 +145,86 @@ func (r *Room) save(family string, update []byte) {
 	r.pending = append(r.pending, roomdb.Record{Family: family, Data: update})
 	r.pendingMu.Unlock()
 	if r.gate.empty() { // somebody who came another way
-		_ = r.flush()
+		_ = r.flush(false)
 	}
 }
 
 // leave ends a change. What it gave rise to, in all documents, goes to the log together, unless somebody else is changing the room at the
-// same time.
+// same time. Then some of it may be stored before the rest; the records are settled when the last one of those who overlap leaves.
 func (r *Room) leave(id uint64) {
-	_ = r.flush()
+	_ = r.flush(r.gate.alone(id))
 	r.gate.leave(id)
 	if r.gate.empty() { // what came another way meanwhile relied on this one
-		_ = r.flush()
+		_ = r.flush(false)
 	}
 }
 
 // flush appends what is pending. An error has been dealt with: the room is given up.
-func (r *Room) flush() error {
+func (r *Room) flush(settled bool) error {
 	r.pendingMu.Lock()
 	defer r.pendingMu.Unlock() // also while appending, for the order
 	if len(r.pending) == 0 {
 		return nil
 	}
+	r.pending[len(r.pending)-1].Settled = settled
 	_, err := r.log.Append(r.pending...)
 	if err != nil {
 		err = fmt.Errorf("the changes of room %q cannot be stored: %w", r.name, err)
 		r.hub.fail(r, err)
 		return err
 	}
-	n := 0
+	l := r.hub.opts.Limits
 	for _, rec := range r.pending {
-		n += 1 + len(rec.Data)*r.hub.opts.Limits.CompactRecords/r.hub.opts.Limits.CompactBytes
+		r.sinceLook += 1 + len(rec.Data)*l.CompactRecords/l.CompactBytes
 	}
 	r.pending = nil
-	if r.sinceLook += n; r.sinceLook > r.hub.opts.Limits.CompactRecords {
+	if r.sinceLook > l.CompactRecords {
 		r.sinceLook = 0
 		r.hub.keeper.look(r)
 	}
 	return nil
 }
 
-// compact replaces the log of each family that has grown too long by a snapshot. always is for logs of any length.
+// compact replaces the log by a snapshot of each family when enough says so of one of them.
 func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error {
-	sizes := r.log.Sizes()
+	long := false
+	var families []string
 	for _, d := range r.docs {
-		if !enough(sizes[d.family]) {
-			continue
+		long = long || enough(r.log.Sizes()[d.family])
+		families = append(families, d.family)
+	}
+	if !long {
+		return nil
+	}
+	start := r.hub.opts.Now()
+	n := 0
+	open := func() {}
+	if len(r.docs) > 1 { // the snapshots have to agree
+		var err error
+		if open, err = r.gate.close(ctx); err != nil {
+			return err
 		}
-		start := r.hub.opts.Now()
-		n := 0
-		err := r.log.Compact(ctx, d.family, func() ([]byte, error) {
-			b, err := d.doc.Snapshot()
-			n = len(b)
-			return b, err
-		})
-		if err != nil {
-			return fmt.Errorf("compact the %s document of room %q: %w", d.family, r.name, err)
+		open = sync.OnceFunc(open)
+		defer open()
+	}
+	if err := r.flush(true); err != nil {
+		return err
+	}
+	left := len(families)
+	err := r.log.Compact(ctx, families, func(family string) ([]byte, error) {
+		b, err := r.Document(family).Snapshot()
+		n += len(b)
+		if left--; left == 0 {
+			open()
 		}
-		r.hub.metrics.compactions.Inc()
-		if ev := r.hub.opts.Events.Compacted; ev != nil {
-			ev(r.name, d.family, n, r.hub.opts.Now().Sub(start))
-		}
+		return b, err
+	})
+	if err != nil {
+		return fmt.Errorf("compact room %q: %w", r.name, err)
+	}
+	r.hub.metrics.compactions.Inc()
+	if ev := r.hub.opts.Events.Compacted; ev != nil {
+		ev(r.name, n, r.hub.opts.Now().Sub(start))
 	}
 	return nil
 }
@@ -195,7 +237,7 @@ func (r *Room) end() error {
 	}
 	if r.log != nil {
 		if r.log.Err() == nil {
-			errs = append(errs, r.flush())
+			errs = append(errs, r.flush(true))
 		}
 		errs = append(errs, r.log.Close())
 	}

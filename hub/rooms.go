@@ -14,11 +14,14 @@ import (
 
 // rooms answers with the list of rooms.
 func (a *answer) rooms() error {
-	if err := errors.Join(a.allow(http.MethodGet)); err != nil {
+	if err := a.allow(http.MethodGet); err != nil {
 		return err
 	}
 	if err := a.need(""); err != nil {
 		return err
+	}
+	if a.hub.closed() {
+		return ErrClosed
 	}
 	query := a.r.URL.Query()
 	limit := 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ var reserved = map[string]bool{"": true, "api": true, "healthz": true, "readyz":
 // ServeHTTP answers a request to any of the addresses in the description of the package.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.opts.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, timeout: h.opts.Limits.SendTimeout}
+	rec.deadline() // that of the request before on this connection may be over
 	address := "other"
 	defer func() {
 		took := h.opts.Now().Sub(start)
@@ -53,6 +55,8 @@ func (h *Hub) fault(what string, err error) {
 
 // errWritten is an error after the answer has begun, which nobody can be told any more.
 type errWritten struct{ error }
+
+func (e *errWritten) Unwrap() error { return e.error }
 
 // route finds out what to do, and the name that the address has in the metrics.
 func (h *Hub) route(parts []string) (serve func(*answer) error, address string, err error) {
@@ -130,6 +134,9 @@ type answer struct {
 }
 
 func (h *Hub) answer(w *recorder, r *http.Request, serve func(*answer) error) (err error) {
+	if !h.addressed(r.Host) {
+		return &problem{status: http.StatusMisdirectedRequest, detail: "this server may not be addressed as " + r.Host + " (see the option for allowed hosts)"}
+	}
 	ok, cross := h.origins.allows(r)
 	if cross {
 		w.Header().Add("Vary", "Origin")
@@ -195,7 +202,7 @@ func (a *answer) inRoom(name string, fn func(*answer, *Room) error) error {
 func (a *answer) send(status int, contentType string, body []byte) error {
 	a.w.Header().Set("Content-Type", contentType)
 	a.w.Header().Set("Cache-Control", "no-store")
-	a.deadline()
+	a.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	a.w.WriteHeader(status)
 	if a.r.Method == http.MethodHead {
 		return nil
@@ -206,29 +213,40 @@ func (a *answer) send(status int, contentType string, body []byte) error {
 	return nil
 }
 
-// deadline gives the next piece of the answer its time.
-func (a *answer) deadline() {
-	_ = http.NewResponseController(a.w).SetWriteDeadline(time.Now().Add(a.hub.opts.Limits.SendTimeout))
-}
-
-// recorder remembers the status of an answer.
+// recorder remembers the status of an answer, and gives each piece of it its time to leave.
 type recorder struct {
 	http.ResponseWriter
-	status int
+	timeout time.Duration
+	status  int
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
+	w.deadline()
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *recorder) Write(b []byte) (int, error) {
+// pieceBytes is how much of an answer has to leave within the timeout.
+const pieceBytes = 256 << 10
+
+func (w *recorder) Write(b []byte) (n int, err error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(b)
+	for {
+		w.deadline()
+		m, err := w.ResponseWriter.Write(b[:min(len(b), pieceBytes)])
+		n, b = n+m, b[m:]
+		if err != nil || len(b) == 0 {
+			return n, err
+		}
+	}
+}
+
+func (w *recorder) deadline() {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.timeout))
 }
 
 // Unwrap is for http.ResponseController and the hijacking of WebSockets.

@@ -46,7 +46,7 @@ func filled(t testing.TB, dir string) map[string][]string {
 			require.NoError(t, err)
 		}
 		if i%2 == 0 {
-			require.NoError(t, l.Compact(ctx, "yjs", func() ([]byte, error) { return []byte(strings.Repeat("s", 3000*i)), nil }))
+			require.NoError(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return []byte(strings.Repeat("s", 3000*i)), nil }))
 		}
 		add(t, l, rec("yjs", "end"))
 		want[name] = load(t, l)
@@ -253,7 +253,7 @@ func child(dir string) {
 				return
 			}
 			have := 0
-			_ = l.Load(ctx, func(r roomdb.Record) error {
+			_ = l.Load(ctx, func(r roomdb.Record, _ bool) error {
 				_, err := fmt.Sscan(string(r.Data), &have)
 				return err
 			})
@@ -268,7 +268,7 @@ func child(dir string) {
 				}
 				fmt.Printf("durable\t%s\t%d\n", name, n)
 				if n%7 == 0 {
-					if err := l.Compact(ctx, "yjs", func() ([]byte, error) { return []byte(fmt.Sprint(n)), nil }); err != nil {
+					if err := l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return []byte(fmt.Sprint(n)), nil }); err != nil {
 						fmt.Println("error", err)
 						return
 					}
@@ -318,7 +318,7 @@ func TestKill_LosesNothingThatWasDurable(t *testing.T) {
 			l := room(t, db, name)
 			last := map[string]int{}
 			stored := 0 // numbers are in order without a gap, for the family that is never compacted
-			require.NoError(t, l.Load(ctx, func(r roomdb.Record) error {
+			require.NoError(t, l.Load(ctx, func(r roomdb.Record, _ bool) error {
 				var v int
 				_, err := fmt.Sscan(string(r.Data), &v)
 				last[r.Family] = v

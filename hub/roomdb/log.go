@@ -12,6 +12,8 @@ import (
 type Record struct {
 	Family string
 	Data   []byte
+	// Settled says that the documents of all families agreed when the record had been made.
+	Settled bool
 }
 
 // Size says how much a room keeps of one family.
@@ -34,6 +36,7 @@ type Log struct {
 	id      int64  // of the room's row; 0 as long as nothing is stored
 	last    uint64 // the sequence number given out last
 	durable uint64 // the sequence number up to which everything is stored
+	settled uint64 // the sequence number of the last settled record that was stored when the Log was opened
 	err     error  // why the Log is broken
 	moved   chan struct{}
 	sizes   map[string]Size
@@ -79,8 +82,8 @@ func (l *Log) begin(ctx context.Context) error {
 		return err
 	}
 	for _, query := range []string{
-		"SELECT family, max(upto), sum(length(data)), 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
-		"SELECT family, max(seq), 0, count(*), sum(length(data)) FROM entry WHERE room = ? GROUP BY family",
+		"SELECT family, max(upto), sum(length(data)), 0, 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
+		"SELECT family, max(seq), 0, count(*), sum(length(data)), max(settled * seq) FROM entry WHERE room = ? GROUP BY family",
 	} {
 		rows, err := l.db.rows.QueryContext(ctx, query, l.id)
 		if err != nil {
@@ -89,9 +92,9 @@ func (l *Log) begin(ctx context.Context) error {
 		defer rows.Close()
 		for rows.Next() {
 			var family string
-			var seq uint64
+			var seq, settled uint64
 			var snapshot, records, bytes int
-			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes); err != nil {
+			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes, &settled); err != nil {
 				return err
 			}
 			s := l.sizes[family]
@@ -100,6 +103,7 @@ func (l *Log) begin(ctx context.Context) error {
 			s.Bytes += bytes
 			l.sizes[family] = s
 			l.last = max(l.last, seq)
+			l.settled = max(l.settled, settled)
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -138,8 +142,9 @@ func (l *Log) Sizes() map[string]Size {
 }
 
 // Load calls fn for the snapshot of each family and then for the records behind it, all families in the order in which they were
-// appended. The bytes belong to fn. A record whose checksum is wrong is a [*DamageError].
-func (l *Log) Load(ctx context.Context, fn func(Record) error) error {
+// appended. The bytes belong to fn. tail says that the record came after the last settled one, so that the documents may not have
+// agreed when it was stored. A record whose checksum is wrong is a [*DamageError].
+func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) error {
 	l.mu.Lock()
 	id := l.id
 	l.mu.Unlock()
@@ -152,8 +157,8 @@ func (l *Log) Load(ctx context.Context, fn func(Record) error) error {
 	}
 	defer tx.Rollback()
 	for _, query := range []string{
-		"SELECT family, upto, data, sum FROM snapshot WHERE room = ? ORDER BY family",
-		`SELECT family, seq, data, sum FROM entry e WHERE room = ?
+		"SELECT family, 0, data, sum, upto FROM snapshot WHERE room = ? ORDER BY family",
+		`SELECT family, seq, data, sum, settled FROM entry e WHERE room = ?
 		 AND seq > coalesce((SELECT upto FROM snapshot s WHERE s.room = e.room AND s.family = e.family), 0) ORDER BY seq`,
 	} {
 		if err := l.loadFrom(ctx, tx, query, id, fn); err != nil {
@@ -163,7 +168,7 @@ func (l *Log) Load(ctx context.Context, fn func(Record) error) error {
 	return nil
 }
 
-func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record) error) error {
+func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record, bool) error) error {
 	rows, err := tx.QueryContext(ctx, query, id)
 	if err != nil {
 		return err
@@ -171,15 +176,21 @@ func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, 
 	defer rows.Close()
 	for rows.Next() {
 		var r Record
-		var seq uint64
+		var seq, more uint64
 		var sum int64
-		if err := rows.Scan(&r.Family, &seq, &r.Data, &sum); err != nil {
+		if err := rows.Scan(&r.Family, &seq, &r.Data, &sum, &more); err != nil {
 			return err
 		}
-		if checksum(seq, r.Family, r.Data) != sum {
-			return &DamageError{File: l.db.dir, Reasons: []string{fmt.Sprintf("record %d of room %q (%s) has a wrong checksum", seq, l.room, r.Family)}}
+		number := seq
+		if seq == 0 { // a snapshot
+			number = more
+		} else {
+			r.Settled = more != 0
 		}
-		if err := fn(r); err != nil {
+		if checksum(number, r.Family, r.Data) != sum {
+			return &DamageError{File: l.db.dir, Reasons: []string{fmt.Sprintf("record %d of room %q (%s) has a wrong checksum", number, l.room, r.Family)}}
+		}
+		if err := fn(r, seq > l.settled); err != nil {
 			return err
 		}
 	}
@@ -214,8 +225,8 @@ func (l *Log) Append(records ...Record) (seq uint64, err error) {
 			}
 			for i, r := range records {
 				n := first + uint64(i)
-				if _, err := st.exec("INSERT INTO entry (room, seq, family, data, sum) VALUES (?, ?, ?, ?, ?)",
-					id, n, r.Family, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
+				if _, err := st.exec("INSERT INTO entry (room, seq, family, settled, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
+					id, n, r.Family, r.Settled, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
 					return err
 				}
 			}
@@ -331,43 +342,51 @@ func (l *Log) Err() error {
 	return l.err
 }
 
-// Compact puts a snapshot in the place of the records of one family that were appended before the call, in one transaction, and
+// Compact puts snapshots in the place of the records of some families that were appended before the call, in one transaction, and
 // waits until that is durable. snapshot is called by Compact, so what it returns holds everything appended before; that it
 // holds more does no harm, as long as applying a record again changes nothing.
-func (l *Log) Compact(ctx context.Context, family string, snapshot func() ([]byte, error)) error {
+func (l *Log) Compact(ctx context.Context, families []string, snapshot func(family string) ([]byte, error)) error {
 	l.order.Lock() // so that what has a number is also in the queue
 	l.mu.Lock()
-	upto, was := l.last, l.sizes[family]
-	err := l.refusal()
+	upto, err := l.last, l.refusal()
+	was := map[string]Size{}
+	for _, f := range families {
+		was[f] = l.sizes[f]
+	}
 	l.mu.Unlock()
 	l.order.Unlock()
 	if err != nil {
 		return err
 	}
-	data, err := snapshot()
-	if err != nil {
-		return fmt.Errorf("roomdb: compact %q: %w", l.room, err)
-	}
-	if len(data) > l.db.opts.MaxRecord {
-		return fmt.Errorf("%w: a snapshot of %d bytes of %s, the limit is %d", ErrTooBig, len(data), family, l.db.opts.MaxRecord)
+	data := map[string][]byte{}
+	bytes := 0
+	for _, f := range families {
+		b, err := snapshot(f)
+		if err != nil {
+			return fmt.Errorf("roomdb: compact %q: %w", l.room, err)
+		}
+		if len(b) > l.db.opts.MaxRecord {
+			return fmt.Errorf("%w: a snapshot of %d bytes of %s, the limit is %d", ErrTooBig, len(b), f, l.db.opts.MaxRecord)
+		}
+		data[f] = notNil(b)
+		bytes += len(b) + recordCost
 	}
 	done := make(chan error, 1)
 	err = l.db.writer.add(&job{
-		records: 1,
-		bytes:   len(data) + recordCost,
+		records: len(data),
+		bytes:   bytes,
 		skip:    l.Err,
 		run: func(_ *sql.Tx, st *statements) error {
 			id, err := l.row(st)
 			if err != nil {
 				return err
 			}
-			if _, err := st.exec(`INSERT INTO snapshot (room, family, upto, data, sum) VALUES (?, ?, ?, ?, ?)
-				ON CONFLICT DO UPDATE SET upto = excluded.upto, data = excluded.data, sum = excluded.sum`,
-				id, family, upto, notNil(data), checksum(upto, family, data)); err != nil {
-				return err
+			for f, b := range data {
+				if err := putSnapshot(st, id, f, upto, b); err != nil {
+					return err
+				}
 			}
-			_, err = st.exec("DELETE FROM entry WHERE room = ? AND family = ? AND seq <= ?", id, family, upto)
-			return err
+			return nil
 		},
 		done: func(err error) { done <- err },
 	})
@@ -384,12 +403,25 @@ func (l *Log) Compact(ctx context.Context, family string, snapshot func() ([]byt
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.sizes[family]
-	s.Records -= was.Records
-	s.Bytes -= was.Bytes
-	s.Snapshot = len(data)
-	l.sizes[family] = s
+	for f, b := range data {
+		s := l.sizes[f]
+		s.Records -= was[f].Records
+		s.Bytes -= was[f].Bytes
+		s.Snapshot = len(b)
+		l.sizes[f] = s
+	}
 	return nil
+}
+
+// putSnapshot puts a snapshot in the place of records.
+func putSnapshot(st *statements, room int64, family string, upto uint64, data []byte) error {
+	if _, err := st.exec(`INSERT INTO snapshot (room, family, upto, data, sum) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET upto = excluded.upto, data = excluded.data, sum = excluded.sum`,
+		room, family, upto, data, checksum(upto, family, data)); err != nil {
+		return err
+	}
+	_, err := st.exec("DELETE FROM entry WHERE room = ? AND family = ? AND seq <= ?", room, family, upto)
+	return err
 }
 
 // Close waits until everything appended is durable, or cannot become so, and lets the room be opened again.

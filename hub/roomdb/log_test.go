@@ -39,7 +39,7 @@ func rec(family, data string) roomdb.Record {
 // load returns what a room keeps, one "family:data" each.
 func load(t testing.TB, l *roomdb.Log) (out []string) {
 	t.Helper()
-	require.NoError(t, l.Load(ctx, func(r roomdb.Record) error {
+	require.NoError(t, l.Load(ctx, func(r roomdb.Record, _ bool) error {
 		out = append(out, r.Family+":"+string(r.Data))
 		return nil
 	}))
@@ -141,7 +141,7 @@ func TestCompact_ReplacesWhatWasThereAndNothingElse(t *testing.T) {
 	db := open(t, dir, nil)
 	l := room(t, db, "a")
 	add(t, l, rec("yjs", "1"), rec("store", "s"), rec("yjs", "2"))
-	require.NoError(t, l.Compact(ctx, "yjs", func() ([]byte, error) {
+	require.NoError(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) {
 		add(t, l, rec("yjs", "3")) // while the snapshot is made
 		return []byte("1+2+3"), nil
 	}))
@@ -153,8 +153,8 @@ func TestCompact_ReplacesWhatWasThereAndNothingElse(t *testing.T) {
 	require.Equal(t, want, load(t, l))
 	require.Equal(t, roomdb.Size{Records: 1, Bytes: 1, Snapshot: 5}, l.Sizes()["yjs"])
 
-	require.NoError(t, l.Compact(ctx, "store", func() ([]byte, error) { return nil, nil }))
-	require.NoError(t, l.Compact(ctx, "yjs", func() ([]byte, error) { return []byte("all"), nil }))
+	require.NoError(t, l.Compact(ctx, []string{"store"}, func(string) ([]byte, error) { return nil, nil }))
+	require.NoError(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return []byte("all"), nil }))
 	require.NoError(t, l.Close())
 	l = room(t, db, "a")
 	require.Equal(t, []string{"store:", "yjs:all"}, load(t, l))
@@ -167,8 +167,8 @@ func TestCompact_ThatFailsLeavesTheRecords(t *testing.T) {
 	db := open(t, t.TempDir(), &roomdb.Options{MaxRecord: 10})
 	l := room(t, db, "a")
 	add(t, l, rec("yjs", "1"))
-	require.ErrorContains(t, l.Compact(ctx, "yjs", func() ([]byte, error) { return nil, fmt.Errorf("no") }), "no")
-	require.ErrorIs(t, l.Compact(ctx, "yjs", func() ([]byte, error) { return make([]byte, 11), nil }), roomdb.ErrTooBig)
+	require.ErrorContains(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return nil, fmt.Errorf("no") }), "no")
+	require.ErrorIs(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return make([]byte, 11), nil }), roomdb.ErrTooBig)
 	_, err := l.Append(rec("yjs", "2"), rec("yjs", "12345678901"))
 	require.ErrorIs(t, err, roomdb.ErrTooBig)
 	add(t, l, rec("yjs", "3"))
@@ -180,7 +180,7 @@ func TestDelete_RemovesARoom(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		l := room(t, db, name)
 		add(t, l, rec("yjs", name))
-		require.NoError(t, l.Compact(ctx, "yjs", func() ([]byte, error) { return []byte(name), nil }))
+		require.NoError(t, l.Compact(ctx, []string{"yjs"}, func(string) ([]byte, error) { return []byte(name), nil }))
 		add(t, l, rec("yjs", name+"2"))
 		require.NoError(t, l.Close())
 	}

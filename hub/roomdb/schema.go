@@ -26,11 +26,12 @@ var schema = []struct{ name, sql string }{
 	name BLOB NOT NULL UNIQUE
 ) STRICT`},
 	{"entry", `CREATE TABLE entry (
-	room   INTEGER NOT NULL, -- room.id
-	seq    INTEGER NOT NULL, -- counts over all families of the room, from 1
-	family TEXT    NOT NULL,
-	data   BLOB    NOT NULL,
-	sum    INTEGER NOT NULL, -- CRC-32C of seq, family and data
+	room    INTEGER NOT NULL, -- room.id
+	seq     INTEGER NOT NULL, -- counts over all families of the room, from 1
+	family  TEXT    NOT NULL,
+	settled INTEGER NOT NULL, -- 1 when the documents of all families agreed after it
+	data    BLOB    NOT NULL,
+	sum     INTEGER NOT NULL, -- CRC-32C of seq, family and data
 	PRIMARY KEY (room, seq)
 ) STRICT, WITHOUT ROWID`},
 	{"snapshot", `CREATE TABLE snapshot (

@@ -85,6 +85,9 @@ func (r *Reader) Err() error { return r.err }
 // Offset returns how many bytes have been read.
 func (r *Reader) Offset() int { return r.pos }
 
+// Remaining returns how many bytes have not been read.
+func (r *Reader) Remaining() int { return len(r.data) - r.pos }
+
 // Fail makes err the error of r, unless it has one already.
 func (r *Reader) Fail(err error) {
 	if r.err == nil {

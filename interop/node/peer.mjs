@@ -43,12 +43,13 @@ export const serve = (commands) => {
   });
 };
 
-// until resolves when test() is true, looked at every few milliseconds, and fails after the given milliseconds.
+// until resolves when test() is true, looked at every few milliseconds, and fails after the given milliseconds; what, a text
+// or a function that gives one, says what was waited for.
 export const until = async (test, what, within = 20000) => {
   const end = Date.now() + within;
   while (!test()) {
     if (Date.now() > end) {
-      throw new Error(`not within ${within} ms: ${what}`);
+      throw new Error(`not within ${within} ms: ${typeof what === 'function' ? what() : what}`);
     }
     await new Promise((next) => setTimeout(next, 5));
   }

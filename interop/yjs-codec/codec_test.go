@@ -2,12 +2,12 @@ package yjscodec_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,11 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
+	"github.com/rowloom/rowloom/interop/node"
 )
 
 var (
 	firstSeed = flag.Int("seed", 1, "first seed")
-	sessions  = flag.Int("sessions", 60, "number of sessions")
+	sessions  = flag.Int("sessions", 100, "number of sessions")
 )
 
 type check struct {
@@ -32,20 +33,8 @@ type check struct {
 
 // Every line of the oracle is one session of random editing. With -args -seed=N -sessions=M another range is played.
 func TestCodec_AgreesWithYjs(t *testing.T) {
-	dir := install(t)
-	cmd := exec.Command("node", "oracle.mjs", strconv.Itoa(*firstSeed), strconv.Itoa(*sessions))
-	cmd.Dir = dir
-	cmd.Stderr = os.Stderr
-	pipe, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	lines := bufio.NewReaderSize(pipe, 1<<20)
 	compared, refused, lenient := map[string]int{}, 0, 0
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(line) == 0 && err != nil {
-			break
-		}
+	play(t, "oracle.mjs", func(line []byte) {
 		var s struct {
 			ID     int
 			Checks []check
@@ -76,17 +65,37 @@ func TestCodec_AgreesWithYjs(t *testing.T) {
 				t.Errorf("seed %d: %s %s differs\nin   %v\narg  %s\nyjs  %s\nhere %s", s.ID, c.Fn, c.Version, c.In, c.Arg, c.Out, got)
 			}
 			compared[c.Fn+c.Version.String()]++
-			if t.Failed() {
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-				t.FailNow()
-			}
 		}
-	}
-	require.NoError(t, cmd.Wait())
+	})
 	t.Logf("seeds %d to %d: compared %v; damaged: %d accepted by yjs only, %d by us only", *firstSeed, *firstSeed+*sessions-1,
 		compared, refused, lenient)
 	require.NotEmpty(t, compared)
+}
+
+// play runs a script with the seeds asked for and calls fn with every line it prints, until the test has failed.
+func play(t *testing.T, script string, fn func(line []byte)) {
+	t.Helper()
+	node.Install(t, ".")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", script, strconv.Itoa(*firstSeed), strconv.Itoa(*sessions))
+	cmd.Stderr = os.Stderr
+	pipe, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewReaderSize(pipe, 1<<20)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) == 0 && err != nil {
+			break
+		}
+		if fn(line); t.Failed() {
+			cancel()
+			_ = cmd.Wait()
+			t.FailNow()
+		}
+	}
+	require.NoError(t, cmd.Wait())
 }
 
 // answer returns bytes in base64, or the clocks of a Meta as JSON.
@@ -160,27 +169,4 @@ func same(c check, got string) bool {
 		return agree(theirs.From, ours.From) && agree(theirs.To, ours.To)
 	}
 	return strings.Trim(string(c.Out), `"`) == got
-}
-
-// install returns a folder with the oracle and its packages.
-func install(t *testing.T) string {
-	skip := t.Skipf
-	if os.Getenv("ROWLOOM_REQUIRE_NODE") == "1" {
-		skip = t.Fatalf
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		skip("needs Node and npm to compare with yjs: %v", err)
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "oracle.mjs"} {
-		b, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o644))
-	}
-	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		skip("cannot install yjs: %v\n%s", err, out)
-	}
-	return dir
 }

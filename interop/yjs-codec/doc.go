@@ -1,5 +1,7 @@
-// Package yjscodec compares what package update makes of Yjs updates with what yjs itself makes of them, in Node.
+// Package yjscodec compares with yjs itself, run in Node, byte for byte and over any number of random sessions, what package
+// update makes of Yjs updates, and what undo, relative positions and snapshots of package ycrdt do.
 //
-// It has only a test. The test installs yjs by the lock file into a temporary folder, and skips where there is no Node or
-// no registry, unless ROWLOOM_REQUIRE_NODE=1.
+//	go test ./interop/yjs-codec -args -seed=1 -sessions=1000
+//
+// It has only tests. They skip where there is no Node, unless ROWLOOM_REQUIRE_NODE=1.
 package yjscodec

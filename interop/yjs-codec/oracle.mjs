@@ -86,7 +86,7 @@ const session = id => {
   }
   mine.forEach(list => updates.push(...list))
   docs.forEach(doc => updates.push([Y.encodeStateAsUpdate(doc), Y.encodeStateAsUpdateV2(doc)]))
-  return updates.filter(u => u[0] && u[1])
+  return { pairs: updates.filter(u => u[0] && u[1]), events: mine.flat().filter(u => u[0] && u[1]) }
 }
 
 // Writers other than yjs: JSON with spaces, numbers as float64, overlong numbers.
@@ -125,7 +125,7 @@ const attempt = f => { try { return f() } catch (e) { return null } }
 
 const run = (id) => {
   seed(id)
-  const pairs = session(id)
+  const { pairs, events } = session(id)
   const checks = []
   const check = (fn, version, input, arg, f) => {
     const out = attempt(f)
@@ -167,6 +167,9 @@ const run = (id) => {
       check('merge', version, some, '', () => y.merge(some))
     }
     full(version)(pick(all), 1)
+    // Many, and everything several times.
+    const many = shuffle([1, 2, 3, 4].flatMap(() => events.map(p => p[version - 1])))
+    check('merge', version, many, '', () => y.merge(many))
   }
   // The same updates as somebody else would write them.
   for (let k = 0; k < 3; k++) {

@@ -34,8 +34,9 @@ type merging struct {
 	m       *Store
 	tx      *store.Tx
 	changes *Changes
-	whole   *load // instead of changes: everything is replaced
-	force   bool  // changes are defaults that replace defaults
+	whole   *load           // instead of changes: everything is replaced
+	force   bool            // changes are defaults that replace defaults
+	expect  *store.Snapshot // instead of changes: what is written has its stamps already
 
 	report Report
 	wrote  int    // writes of this transaction's own
@@ -176,6 +177,9 @@ func (g *merging) row(cells []Cell) error {
 		if err := g.tx.SetCell(t.id, rowID, t.names[name].id, c.Value); err != nil {
 			return err
 		}
+		if g.writes == nil {
+			g.writes = make([]write, 0, len(g.changes.Cells))
+		}
 		g.writes = append(g.writes, w)
 	}
 	if len(now) > 0 {
@@ -266,6 +270,9 @@ func (g *merging) decide(v store.Value, s, old hlc.Stamp, known bool, get func()
 	if g.force {
 		return take, s
 	}
+	if !known && !v.Exists() && g.m.expired(s) {
+		return keep, s // it has been forgotten here
+	}
 	if err := v.Err(); err != nil {
 		g.report.refuse(at(), s, &store.SetError{Path: at(), Err: err})
 		if d > 0 {
@@ -345,8 +352,16 @@ func (g *merging) newClient() {
 // commit writes the stamps of what has been committed. What other participants have changed is stamped as new.
 func (m *Store) commit(g *merging, c *store.Commit) {
 	g.done = true
-	if g.whole != nil {
+	switch {
+	case g.whole != nil:
 		m.commitLoad(g, c)
+		return
+	case g.expect != nil:
+		if g.seen != g.wrote {
+			d := m.delta(nil)
+			_ = m.stamp(store.Diff(g.expect, c.After), false, d)
+			m.publish(d)
+		}
 		return
 	}
 	for _, r := range g.rows {
@@ -423,6 +438,6 @@ func (m *Store) took(t *table, n uint32, id string, v store.Value) bool {
 	}
 	c := &t.rows[n].cells[i]
 	var h uint32
-	h, m.state.buf = hashCell(m.state.buf, v, c.stamp())
+	h, _, m.state.buf = hashCell(m.state.buf, v, c.stamp())
 	return h == c.hash
 }

@@ -83,7 +83,7 @@ func (f *Feed) Next() (deltas []*Delta, lost bool) {
 
 func (f *Feed) add(d *Delta) {
 	f.mu.Lock()
-	if f.cells += d.Changes.Len(); f.cells > MaxPending {
+	if f.cells += d.Changes.Len(); f.lost || f.cells > MaxPending {
 		f.pending, f.cells, f.lost = nil, 0, true
 	} else {
 		f.pending = append(f.pending, d)
@@ -108,7 +108,7 @@ func (f *Feed) poke() {
 
 // delta returns a Delta to fill, or nil when nobody follows.
 func (m *Store) delta(by store.Origin) *Delta {
-	if len(m.feeds) == 0 {
+	if len(m.feeds) == 0 && m.onDelta == nil {
 		return nil
 	}
 	return &Delta{Origin: by}
@@ -117,6 +117,9 @@ func (m *Store) delta(by store.Origin) *Delta {
 func (m *Store) publish(d *Delta) {
 	if d == nil || d.Changes.IsEmpty() {
 		return
+	}
+	if m.onDelta != nil {
+		m.onDelta(d)
 	}
 	for f := range m.feeds {
 		f.add(d)

@@ -101,6 +101,9 @@ func (p *parser) tables() {
 	if p.c == nil {
 		p.c = &Changes{}
 	}
+	if n := p.r.Remaining() / bytesPerCell; n > 100 {
+		p.c.Cells = make([]Cell, 0, n) // growing step by step would cost more than reading
+	}
 	own := p.stamp(func() {
 		p.r.BeginObject()
 		for p.r.NextKey() {
@@ -109,6 +112,9 @@ func (p *parser) tables() {
 	})
 	p.own(store.Tables(), own)
 }
+
+// bytesPerCell is what a cell takes in JSON, with its share of ids, when it holds a number.
+const bytesPerCell = 36
 
 func (p *parser) table(table string) {
 	own := p.stamp(func() {

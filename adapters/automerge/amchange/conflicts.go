@@ -120,6 +120,52 @@ func (ix *Index) Entries(path ...string) iter.Seq2[string, Live] {
 	}
 }
 
+// EntriesOf is Entries of an object.
+func (ix *Index) EntriesOf(id OpID) iter.Seq2[string, Live] {
+	return func(yield func(string, Live) bool) {
+		obj, ok := ix.object(id)
+		if !ok || ix.objects[obj].kind.IsSequence() {
+			return
+		}
+		for e := range ix.objects[obj].slots.all {
+			if !yield(ix.keys[e.key], Live{ix.id(e.op), ix.value(e)}) {
+				return
+			}
+		}
+	}
+}
+
+// GetIn returns the winner under a key of a map, and whether there is one.
+func (ix *Index) GetIn(id OpID, key string) (Live, bool) {
+	obj, ok := ix.object(id)
+	if !ok || ix.objects[obj].kind.IsSequence() {
+		return Live{}, false
+	}
+	n, ok := ix.keyOf[key]
+	if !ok {
+		return Live{}, false
+	}
+	e, ok := ix.objects[obj].slots.get(uint64(n))
+	if !ok {
+		return Live{}, false
+	}
+	return Live{ix.id(e.op), ix.value(e)}, true
+}
+
+// Conflicted reports whether a key of a map has more than one live operation.
+func (ix *Index) Conflicted(id OpID, key string) bool {
+	obj, ok := ix.object(id)
+	if !ok {
+		return false
+	}
+	n, ok := ix.keyOf[key]
+	if !ok {
+		return false
+	}
+	e, ok := ix.objects[obj].slots.get(uint64(n))
+	return ok && e.more
+}
+
 // find walks down nested maps.
 func (ix *Index) find(path []string) (uint32, bool) {
 	var obj uint32

@@ -60,9 +60,12 @@ func (d *Doc) read(update []byte, v2 bool) error {
 	} else {
 		err = p.parseV1(update)
 	}
-	if err == nil && len(d.pending.structs) > d.limits.PendingBytes {
+	if err == nil && d.pending.size > d.limits.PendingBytes {
 		for _, r := range p.runs {
-			if r.from < r.to && d.items.at(p.refs[r.from]).clock > d.clients.list[r.client].next {
+			if r.from == len(p.refs) {
+				break
+			}
+			if it := d.items.at(p.refs[r.from]); it.client == r.client && it.clock > d.clients.list[r.client].next {
 				err = &DecodeError{Kind: ErrLimit, What: "pending structs"}
 				break
 			}
@@ -108,7 +111,7 @@ func (d *Doc) integrateRead(t *txn) {
 		}
 	}
 	if rest.structs != nil {
-		d.pending.merge(rest)
+		d.pending.add(rest)
 	}
 	var beyond deleteSet
 	for _, s := range p.spans {
@@ -116,11 +119,18 @@ func (d *Doc) integrateRead(t *txn) {
 			beyond.add(s.client, s.clock, s.length)
 		}
 	}
+	if p.source != 0 {
+		// Nothing of the update may have been new. The buffer may even have been given back and used again.
+		if b := &d.content.bufs[p.source]; b.live == 0 && len(b.bytes) > 0 && &b.bytes[0] == &p.held[0] {
+			d.content.release(p.source)
+		}
+		p.source, p.held = 0, nil
+	}
 	p.release()
 	d.retryDeletes(t, beyond)
 	if retry {
-		update := d.pending.structs
-		d.pending.structs, d.pending.missing = nil, nil
+		update := d.pending.merged()
+		d.pending = pending{deletes: d.pending.deletes}
 		if err := p.parseV2(p.start(d, update)); err != nil {
 			panic("ycrdt: pending structs: " + err.Error()) // they were written by this document
 		}
@@ -160,6 +170,8 @@ func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
 // clients on the stack have to wait, with all their structs from there on.
 func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 	runs := p.runs
+	d.hotParent = parentOf{}
+	d.entries.reserve(p.keyed)
 	byClient := func(ci uint32) *run {
 		for i := range runs { // replaced below by an index when there are many
 			if runs[i].client == ci {
@@ -241,7 +253,7 @@ func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 			}
 			it = d.items.at(i)
 			if offset := next - it.clock; offset == 0 || offset < it.length {
-				d.integrate(t, i, offset)
+				d.integrate(t, i, offset, 0)
 			} else {
 				p.discard(i)
 			}

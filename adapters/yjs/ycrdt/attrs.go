@@ -34,9 +34,14 @@ func (a attr) isNull() bool {
 
 func (a attr) decode() Any { return anyValue(a.value, a.flags) }
 
+// same reports whether two attributes have one value in memory, as copies of a mark have that were made here.
+func (a attr) same(b attr) bool {
+	return a.src != 0 && b.src != 0 && len(a.value) == len(b.value) && &a.value[0] == &b.value[0]
+}
+
 // equal compares as Yjs does: plain values by value, lists and objects by their elements, which must be plain values.
 func (a attr) equal(b attr) bool {
-	if a.src != 0 && a.src == b.src {
+	if a.same(b) {
 		return true
 	}
 	if a.flags == b.flags && a.flags&flagAny == 0 && !bytes.ContainsAny(a.value[:1], "[{") && !bytes.ContainsAny(b.value[:1], "[{") {
@@ -47,7 +52,7 @@ func (a attr) equal(b attr) bool {
 
 // identical compares as JavaScript's === does: lists and objects are equal only to themselves.
 func (a attr) identical(b attr) bool {
-	if a.src != 0 && a.src == b.src {
+	if a.same(b) {
 		return true
 	}
 	return strictEqual(a.decode(), b.decode())

@@ -48,6 +48,16 @@ func (d *Doc) check() error {
 			return fmt.Errorf("buffer %d: %d bytes used, %d counted", b, n, d.content.bufs[b].live)
 		}
 	}
+	all := 0
+	for i, b := range d.content.bufs {
+		all += len(b.bytes)
+		if b.live < 0 || b.dead < 0 || b.live > 0 && liveBytes[uint32(i)] == 0 {
+			return fmt.Errorf("buffer %d: %d bytes, %d used, %d not used any more", i, len(b.bytes), b.live, b.dead)
+		}
+	}
+	if all != d.content.all || d.content.grow {
+		return fmt.Errorf("%d bytes in buffers, %d counted", all, d.content.all)
+	}
 	reached := 0
 	for t := 1; t < len(d.types.list); t++ {
 		n, err := d.checkType(uint32(t), seen)

@@ -10,6 +10,7 @@ type client struct {
 	stamp  uint32 // number of the transaction that touched it last
 	before uint32 // next, as it was when that transaction began
 	group  uint32 // scratch of sorting delete sets
+	hot    place  // where something was found last
 }
 
 // clients numbers the clients of a document from 1 on. Numbers are never reused.

@@ -147,6 +147,6 @@ func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
 	d.content.put(&it, payload)
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(m.a.txn, i, 0)
+	d.integrate(m.a.txn, i, 0, 0)
 	return true, nil
 }

@@ -16,9 +16,11 @@ import "github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 // other items may share them. GC, Deleted, Skip and Type have no payload.
 type content struct {
 	bufs []buffer
-	open uint32 // the buffer that small payloads are appended to
-	dead int    // bytes no item refers to
-	all  int    // bytes in all buffers
+	open uint32   // the buffer that small payloads are appended to
+	free []uint32 // buffers that are not used any more
+	grow bool     // do not reuse buffers: an update is being read, which may be taken back
+	dead int      // bytes no item refers to
+	all  int      // bytes in all buffers
 }
 
 type buffer struct {
@@ -40,8 +42,14 @@ func (c *content) of(it *item) []byte {
 
 // retain makes b, which must never change, a buffer and returns its number.
 func (c *content) retain(b []byte) uint32 {
-	c.bufs = append(c.bufs, buffer{bytes: b})
 	c.all += len(b)
+	if n := len(c.free); n > 0 && !c.grow {
+		i := c.free[n-1]
+		c.free = c.free[:n-1]
+		c.bufs[i] = buffer{bytes: b}
+		return i
+	}
+	c.bufs = append(c.bufs, buffer{bytes: b})
 	return uint32(len(c.bufs) - 1)
 }
 
@@ -57,7 +65,11 @@ func (c *content) room(n int) uint32 {
 	if 4*n > size {
 		return c.retain(make([]byte, 0, n))
 	}
+	full := c.open
 	c.open = c.retain(make([]byte, 0, size))
+	if full != 0 && c.bufs[full].live == 0 && !c.grow {
+		c.release(full)
+	}
 	return c.open
 }
 
@@ -104,11 +116,18 @@ func (c *content) shrink(buf, size uint32) {
 	b.live -= int(size)
 	b.dead += int(size)
 	c.dead += int(size)
-	if b.live == 0 && buf != c.open {
-		c.all -= len(b.bytes)
-		c.dead -= b.dead
-		*b = buffer{}
+	if b.live == 0 && buf != c.open && !c.grow {
+		c.release(buf)
 	}
+}
+
+// release gives back a buffer that no item refers to.
+func (c *content) release(buf uint32) {
+	b := &c.bufs[buf]
+	c.all -= len(b.bytes)
+	c.dead -= b.dead
+	*b = buffer{}
+	c.free = append(c.free, buf)
 }
 
 // join appends the payload of r to that of l. The item r is about to vanish.

@@ -10,6 +10,7 @@ type span struct{ client, clock, length uint32 }
 type deleteSet struct {
 	spans  []span
 	sorted bool
+	index  map[uint32][]span // by client, made by has
 }
 
 // add appends a span, or makes the last one longer.
@@ -87,26 +88,26 @@ func (ds *deleteSet) groups(fn func(client uint32, spans []span)) {
 
 // has reports whether a unit is in the sorted set.
 func (ds *deleteSet) has(client, clock uint32) bool {
-	for from := 0; from < len(ds.spans); {
-		to := from + 1
-		for to < len(ds.spans) && ds.spans[to].client == ds.spans[from].client {
-			to++
+	if len(ds.spans) <= 8 {
+		for _, s := range ds.spans {
+			if s.client == client && clock-s.clock < s.length {
+				return true
+			}
 		}
-		if ds.spans[from].client == client {
-			s := ds.spans[from:to]
-			i, found := slices.BinarySearchFunc(s, clock, func(s span, clock uint32) int {
-				switch {
-				case s.clock+s.length <= clock:
-					return -1
-				case s.clock > clock:
-					return 1
-				}
-				return 0
-			})
-			_ = i
-			return found
-		}
-		from = to
+		return false
 	}
-	return false
+	if ds.index == nil {
+		ds.index = map[uint32][]span{}
+		ds.groups(func(client uint32, spans []span) { ds.index[client] = spans })
+	}
+	_, found := slices.BinarySearchFunc(ds.index[client], clock, func(s span, clock uint32) int {
+		switch {
+		case s.clock+s.length <= clock:
+			return -1
+		case s.clock > clock:
+			return 1
+		}
+		return 0
+	})
+	return found
 }

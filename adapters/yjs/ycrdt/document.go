@@ -78,24 +78,26 @@ type Doc struct {
 	content content
 	redone  map[uint32]ID // by item with flagRedone
 
-	scan    uint32 // last mark given out in a conflict scan
-	number  uint32 // of the last transaction
-	txn     *txn   // the one that is open
-	queue   []*txn // whose bodies have run and which wait to be committed
-	spare   *txn
-	pending pending
-	parse   parser
-	frames  []frame  // scratch of remove and collect
-	owners  []uint32 // scratch of collect
-	scratch []byte   // scratch of writing values and updates
-	parts   []part   // scratch of writing updates
-	writer  writer2  // scratch of writing updates in format V2
+	scan      uint32 // last mark given out in a conflict scan
+	number    uint32 // of the last transaction
+	txn       *txn   // the one that is open
+	queue     []*txn // whose bodies have run and which wait to be committed
+	spare     *txn
+	pending   pending
+	parse     parser
+	hotParent parentOf
+	frames    []frame  // scratch of remove and collect
+	owners    []uint32 // scratch of collect
+	scratch   []byte   // scratch of writing values and updates
+	parts     []part   // scratch of writing updates
+	writer    writer2  // scratch of writing updates in format V2
 
 	markers     []markers
 	freeMarkers []uint32
 	position    position // scratch of text editing
 
 	mail mail
+	undo []*UndoManager
 }
 
 // New returns an empty document. A nil opts means the defaults.

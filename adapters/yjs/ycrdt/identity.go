@@ -43,7 +43,7 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(m.a.txn, i, 0)
+	d.integrate(m.a.txn, i, 0, 0)
 	return Map{m.a.node(d.items.at(i).off)}, IdentityCreated, nil
 }
 

@@ -75,10 +75,13 @@ type mail struct {
 	// Read and written with Doc.mu.
 	updates1, updates2 listeners[func(UpdateEvent)]
 	commits            listeners[func(*Commit)]
+	subdocs            listeners[func(SubdocEvent)]
+	observers          map[Ref]*observers
 	wanted             bool // somebody wants to know what has changed
 
 	mu      sync.Mutex // taken after Doc.mu or alone
 	queue   []letter
+	head    int // letters before it have been delivered
 	running bool
 }
 
@@ -88,9 +91,20 @@ type letter struct {
 	commits            listeners[func(*Commit)]
 	update1, update2   UpdateEvent
 	updates1, updates2 listeners[func(UpdateEvent)]
+	events             []parcel
+	subdocs            listeners[func(SubdocEvent)]
+	subdoc             SubdocEvent
+	calls              []func() // others to be made
 }
 
-func (m *mail) count() { m.wanted = len(m.commits) > 0 }
+// post puts calls into the queue.
+func (m *mail) post(calls []func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queue = append(m.queue, letter{calls: calls})
+}
+
+func (m *mail) count() { m.wanted = len(m.commits) > 0 || len(m.observers) > 0 }
 
 // OnUpdate calls fn after every transaction that has changed something, with the update in format V1. See OnCommit for when
 // and by whom.
@@ -118,6 +132,14 @@ func (d *Doc) notify(t *txn) (l letter) {
 		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t)}
 		l.commits = d.mail.commits
 	}
+	if len(d.mail.observers) > 0 && len(t.changed) > 0 {
+		l.events = d.events(t)
+	}
+	if len(d.mail.subdocs) > 0 && len(t.subdocs) > 0 {
+		if l.subdoc = d.subdocEvent(t); len(l.subdoc.Added)+len(l.subdoc.Loaded)+len(l.subdoc.Removed) > 0 {
+			l.subdocs = d.mail.subdocs
+		}
+	}
 	return l
 }
 
@@ -133,7 +155,7 @@ func (d *Doc) report(t *txn, l letter) {
 			l.update2 = UpdateEvent{d.updateOfV2(t), t.origin, t.mine}
 		}
 	}
-	if l.commit == nil && l.updates1 == nil && l.updates2 == nil {
+	if l.commit == nil && l.updates1 == nil && l.updates2 == nil && l.events == nil && l.subdocs == nil {
 		return
 	}
 	d.mail.mu.Lock()
@@ -170,7 +192,7 @@ func (d *Doc) updateOfV2(t *txn) []byte {
 // deliver calls the listeners, unless another call is at it, which then does this work as well.
 func (m *mail) deliver() {
 	m.mu.Lock()
-	if m.running || len(m.queue) == 0 {
+	if m.running || len(m.queue) == m.head {
 		m.mu.Unlock()
 		return
 	}
@@ -179,11 +201,11 @@ func (m *mail) deliver() {
 		m.running = false
 		m.mu.Unlock()
 	}()
-	for len(m.queue) > 0 {
-		l := m.queue[0]
-		m.queue[0] = letter{}
-		if m.queue = m.queue[1:]; len(m.queue) == 0 {
-			m.queue = nil
+	for len(m.queue) > m.head {
+		l := m.queue[m.head]
+		m.queue[m.head] = letter{}
+		if m.head++; m.head == len(m.queue) {
+			m.queue, m.head = m.queue[:0], 0
 		}
 		m.mu.Unlock()
 		l.open(m)
@@ -198,6 +220,16 @@ func (l *letter) open(m *mail) {
 			panic(p)
 		}
 	}()
+	for _, e := range l.events {
+		if e.one != nil {
+			(*e.one)(e.events[0])
+		} else {
+			(*e.all)(e.events)
+		}
+	}
+	for _, fn := range l.calls {
+		fn()
+	}
 	for _, fn := range l.commits {
 		(*fn)(l.commit)
 	}
@@ -206,6 +238,9 @@ func (l *letter) open(m *mail) {
 	}
 	for _, fn := range l.updates2 {
 		(*fn)(l.update2)
+	}
+	for _, fn := range l.subdocs {
+		(*fn)(l.subdoc)
 	}
 }
 

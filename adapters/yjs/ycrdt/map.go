@@ -143,14 +143,15 @@ func (m Map) set(key string, it item, payload []byte) (uint32, error) {
 	d := m.a.doc
 	k := d.keys.internString(key)
 	it.parent, it.key = m.t, k
-	if e := d.entries.find(m.t, k); e != 0 {
+	e := d.entries.find(m.t, k)
+	if e != 0 {
 		it.left = d.entries.at(e).last
 	}
-	return d.insert(m.a.txn, it, payload)
+	return d.insert(m.a.txn, it, payload, e)
 }
 
-// insert integrates a new item of our own client. The payload is copied.
-func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
+// insert integrates a new item of our own client. The payload is copied. e is the entry of its key, 0 if not known.
+func (d *Doc) insert(t *txn, it item, payload []byte, e uint32) (uint32, error) {
 	it.client = d.clients.intern(d.clientID)
 	c := &d.clients.list[it.client]
 	if it.clock = c.next; uint64(it.clock)+uint64(it.length) > maxClock {
@@ -169,7 +170,7 @@ func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(t, i, 0)
+	d.integrate(t, i, 0, e)
 	return i, nil
 }
 

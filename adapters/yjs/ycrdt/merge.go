@@ -74,17 +74,31 @@ func (d *Doc) mergeRange(ci, from, to uint32) {
 func (d *Doc) mergeDeleted(t *txn) {
 	for n := len(t.deletes.spans) - 1; n >= 0; n-- {
 		s := t.deletes.spans[n]
-		c := &d.clients.list[s.client]
-		p := c.list.find(&d.items, c.next, s.clock)
-		first := d.items.at(c.list.at(p)).clock
-		if first < s.clock { // does not happen: spans begin where structs begin
-			if q, ok := c.list.next(p); ok {
-				first = d.items.at(c.list.at(q)).clock
+		list := &d.clients.list[s.client].list
+		p := d.place(s.client, s.clock)
+		first := d.items.at(list.at(p))
+		from, last := first.clock, first
+		if from < s.clock { // does not happen: spans begin where structs begin
+			if q, ok := list.next(p); ok {
+				from = d.items.at(list.at(q)).clock
 			}
 		}
-		last := d.items.at(d.lookup(s.client, s.clock+s.length-1))
-		d.mergeRange(s.client, first, last.end())
+		if end := s.clock + s.length - 1; end > last.last() {
+			last = d.items.at(d.lookup(s.client, end))
+		} else if !d.mergesWithNeighbours(list, p) {
+			continue
+		}
+		d.mergeRange(s.client, from, last.end())
 	}
+}
+
+func (d *Doc) mergesWithNeighbours(list *structList, p place) bool {
+	i := list.at(p)
+	if q, ok := list.prev(p); ok && d.mergeable(list.at(q), i) {
+		return true
+	}
+	q, ok := list.next(p)
+	return ok && d.mergeable(i, list.at(q))
 }
 
 // mergeNew merges the structs that the transaction has added.

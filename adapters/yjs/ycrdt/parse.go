@@ -22,8 +22,10 @@ type parser struct {
 	refs   []uint32
 	runs   []run
 	spans  []span
+	keyed  int // items that may need a new entry
 	input  int
 	source uint32 // the buffer that holds the update, 0 if payloads are copied one by one
+	held   []byte // that buffer
 
 	names, clients, types int // sizes before
 	bufs, all, dead       int
@@ -42,9 +44,10 @@ func (p *parser) start(d *Doc, update []byte) []byte {
 		names: len(d.keys.names), clients: len(d.clients.list), types: len(d.types.list),
 		bufs: len(c.bufs), all: c.all, dead: c.dead, open: c.open, arena: c.bufs[c.open],
 	}
+	c.grow = true
 	if len(update) >= keepAt {
 		update = append([]byte(nil), update...)
-		p.source = c.retain(update)
+		p.source, p.held = c.retain(update), update
 	}
 	return update
 }
@@ -69,6 +72,7 @@ func (p *parser) undo() {
 	if c.open != 0 {
 		c.bufs[c.open] = p.arena
 	}
+	c.grow = false
 	p.release()
 }
 
@@ -92,9 +96,10 @@ func (p *parser) block(client uint64) uint32 {
 	return ci
 }
 
-// finish ends the runs, sorts them by client, ascending, and drops those without structs. Of several for one client only
+// finish ends the reading: nothing is taken back any more. It ends the runs, sorts them by client, ascending, and drops those without structs. Of several for one client only
 // the last is kept, as in Yjs.
 func (p *parser) finish() {
+	p.doc.content.grow = false
 	for i := range p.runs {
 		p.runs[i].to = len(p.refs)
 		if i+1 < len(p.runs) {
@@ -151,6 +156,7 @@ func (p *parser) parseV1(update []byte) error {
 			break
 		}
 		ci := p.block(client)
+		p.refs = slices.Grow(p.refs, structs)
 		for ; structs > 0; structs-- {
 			clock = p.structV1(&r, ci, clock)
 			if r.Failed() {
@@ -189,6 +195,9 @@ func (p *parser) add(it *item) {
 	if it.length == 0 {
 		p.doc.content.drop(it)
 		return
+	}
+	if it.key != 0 {
+		p.keyed++
 	}
 	i := p.doc.items.alloc()
 	*p.doc.items.at(i) = *it
@@ -304,17 +313,8 @@ func (p *parser) contentV1(r *lib0.Reader, it *item, at int) uint64 {
 		length = uint64(r.Count(1, "values"))
 		p.values(r, it, int(length))
 	case kindDoc:
-		start := r.Pos()
 		guid := r.Str()
-		r.SetLoose(false)
-		from := r.Pos()
-		r.SkipAny()
-		if r.Loose() && !r.Failed() {
-			again := lib0.NewReader(r.Since(from))
-			p.put(it, lib0.AppendBytes(nil, guid), r, lib0.AppendAny(nil, again.Any()))
-		} else {
-			p.payload(it, r.Since(start), r)
-		}
+		p.put(it, lib0.AppendBytes(nil, guid), r, p.options(r))
 	}
 	return p.fill(r, it, length, at)
 }

@@ -13,7 +13,7 @@ func (n node) insertAfter(left uint32, values []Value) error {
 	var buf []byte
 	insert := func(it item, payload []byte) (err error) {
 		it.parent, it.left, it.right = n.t, left, right
-		left, err = d.insert(t, it, payload)
+		left, err = d.insert(t, it, payload, 0)
 		return err
 	}
 	flush := func() error {

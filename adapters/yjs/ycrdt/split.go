@@ -1,9 +1,16 @@
 package ycrdt
 
-// place returns where the struct with a clock stands in its client's list.
+// place returns where the struct with a clock, below the client's next, stands in its client's list. The client remembers
+// the last answer; whether it is right again is easily seen.
 func (d *Doc) place(ci, clock uint32) place {
 	c := &d.clients.list[ci]
-	return c.list.find(&d.items, c.next, clock)
+	if p := c.hot; p.b < len(c.list.blocks) && p.i < len(c.list.blocks[p.b].items) {
+		if it := d.items.at(c.list.at(p)); clock-it.clock < it.length {
+			return p
+		}
+	}
+	c.hot = c.list.find(&d.items, c.next, clock)
+	return c.hot
 }
 
 // lookup returns the struct that contains a clock below the client's next.
@@ -12,7 +19,7 @@ func (d *Doc) lookup(ci, clock uint32) uint32 {
 	if last := c.list.at(c.list.lastPlace()); d.items.at(last).clock <= clock {
 		return last
 	}
-	return c.list.at(c.list.find(&d.items, c.next, clock))
+	return c.list.at(d.place(ci, clock))
 }
 
 // cleanStart returns the item that begins at clock, splitting one if need be. GC structs are never split.

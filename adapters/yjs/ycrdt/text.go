@@ -36,10 +36,11 @@ func (x Text) String() string {
 	return string(lib0.WellFormed(b))
 }
 
-// A Delta is one step of the description of a text, or of a change of one: either text or an embedded object that is
-// inserted, or a number of units that are retained or deleted. Attributes say the formatting; a null takes one away.
+// A Delta is one step of the description of a text, or of a change of a text or list: something that is inserted, or a
+// number of units that are retained or deleted. Attributes say the formatting; a null takes one away.
 type Delta struct {
-	Insert     Value // a string, an embedded object or a shared type; undefined if nothing is inserted
+	Insert     Value   // in texts: a string, an embedded object or a shared type
+	Elements   []Value // in arrays and XML: what is inserted
 	Retain     int
 	Delete     int
 	Attributes []Field

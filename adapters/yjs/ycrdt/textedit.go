@@ -77,7 +77,7 @@ func (x Text) position(index int, marked bool) (*position, error) {
 // insert puts a new item at the position and moves behind it.
 func (p *position) insert(it item, payload []byte) error {
 	it.parent, it.left, it.right = p.typ, p.left, p.right
-	i, err := p.d.insert(p.t, it, payload)
+	i, err := p.d.insert(p.t, it, payload, 0)
 	if err != nil {
 		return err
 	}
@@ -301,11 +301,18 @@ func (p *position) insertEmbed(x Text, embed Value, as attrs) error {
 // Format sets the formatting of length units from index on. Attributes that are null are taken away, those not mentioned
 // stay. As in Yjs a range that reaches beyond the end is filled up with line breaks.
 func (x Text) Format(index, length int, attributes ...Field) error {
-	if length < 0 || length > maxClock {
+	ty, err := x.write()
+	if err != nil {
+		return err
+	}
+	if index < 0 || index > int(ty.length) || length < 0 || length > maxClock {
 		return ErrIndex
 	}
+	if length == 0 {
+		return nil // and no item is cut
+	}
 	p, err := x.position(index, false)
-	if err != nil || length == 0 || p.right == 0 {
+	if err != nil || p.right == 0 {
 		return err
 	}
 	return p.format(uint32(length), attrsOf(attributes))

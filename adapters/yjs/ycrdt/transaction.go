@@ -74,7 +74,7 @@ func (t *txn) before(ci uint32) uint32 {
 func (t *txn) change(typ, key, e uint32) {
 	d := t.doc
 	ty := d.types.at(typ)
-	if key != 0 && !d.mail.wanted && !ty.kind.isText() {
+	if key != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
 		return
 	}
 	if ty.item != 0 {
@@ -115,6 +115,7 @@ func (d *Doc) commit() {
 func (d *Doc) finish(t *txn) {
 	t.deletes.sort(&d.clients)
 	note := d.notify(t)
+	d.captureUndo(t)
 	if !t.local {
 		for _, c := range t.changed {
 			if !d.alive(c.typ) {

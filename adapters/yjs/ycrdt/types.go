@@ -2,6 +2,7 @@ package ycrdt
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -175,13 +176,30 @@ func (e *entries) insert(i uint32) {
 	e.table[h] = i
 }
 
-func (e *entries) grow() {
+func (e *entries) grow() { e.resize(max(16, 2*len(e.table))) }
+
+func (e *entries) resize(size int) {
 	old := e.table
-	e.table = make([]uint32, max(16, 2*len(old)))
+	e.table = make([]uint32, size)
 	for _, i := range old {
 		if i != 0 {
 			e.insert(i)
 		}
+	}
+}
+
+// reserve makes room for n more entries at once.
+func (e *entries) reserve(n int) {
+	if n < 64 {
+		return
+	}
+	e.list = slices.Grow(e.list, n)
+	size := max(16, len(e.table))
+	for 8*(e.used+n+1) > 5*size {
+		size *= 2
+	}
+	if size > len(e.table) {
+		e.resize(size)
 	}
 }
 

@@ -3,7 +3,9 @@ package ycrdt
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
@@ -36,30 +38,34 @@ func (x XML) String() string { return Shared(x).String() }
 // String returns a shared type as the text that Yjs' toString gives: the characters of a text, the markup of XML.
 func (s Shared) String() string {
 	var b strings.Builder
-	s.write(&b)
+	s.write(&b, maxDepth)
 	return b.String()
 }
 
-func (s Shared) write(b *strings.Builder) {
+// write stops at a depth that no real document has.
+func (s Shared) write(b *strings.Builder, depth int) {
+	if depth == 0 {
+		return
+	}
 	switch s.Kind() {
 	case KindText:
 		b.WriteString(s.Text().String())
 	case KindXMLText:
 		for _, op := range s.Text().Delta() {
-			writeMarkup(b, op)
+			writeMarkup(b, op, depth)
 		}
 	case KindXMLElement:
-		s.writeElement(b)
+		s.writeElement(b, depth)
 	case KindXMLFragment, KindUntyped:
 		for _, c := range s.elements() {
-			writeText(b, c)
+			writeText(b, c, depth-1)
 		}
 	default:
 		b.WriteString("[object Object]") // an XML hook, which has no text in Yjs either
 	}
 }
 
-func (s Shared) writeElement(b *strings.Builder) {
+func (s Shared) writeElement(b *strings.Builder, depth int) {
 	name := strings.ToLower(s.Name())
 	b.WriteByte('<')
 	b.WriteString(name)
@@ -74,38 +80,56 @@ func (s Shared) writeElement(b *strings.Builder) {
 	slices.SortFunc(attributes, func(a, b pair) int { return compareUTF16(a.key, b.key) })
 	for _, a := range attributes {
 		b.WriteString(" " + a.key + `="`)
-		writeText(b, a.value)
+		writeText(b, a.value, depth-1)
 		b.WriteByte('"')
 	}
 	b.WriteByte('>')
 	for _, c := range s.elements() {
-		writeText(b, c)
+		writeText(b, c, depth-1)
 	}
 	b.WriteString("</" + name + ">")
 }
 
 // writeMarkup writes a piece of text, with its formatting as elements.
-func writeMarkup(b *strings.Builder, op Delta) {
+func writeMarkup(b *strings.Builder, op Delta, depth int) {
 	marks := slices.Clone(op.Attributes)
 	slices.SortFunc(marks, func(a, b Field) int { return compareUTF16(a.Key, b.Key) })
 	for _, m := range marks {
 		b.WriteString("<" + m.Key)
-		fields := slices.Clone(m.Value.Fields())
+		fields := enumerate(m.Value)
 		slices.SortFunc(fields, func(a, b Field) int { return compareUTF16(a.Key, b.Key) })
 		for _, f := range fields {
 			b.WriteString(" " + f.Key + `="` + textOf(f.Value) + `"`)
 		}
 		b.WriteByte('>')
 	}
-	writeText(b, op.Insert)
+	writeText(b, op.Insert, depth-1)
 	for _, m := range slices.Backward(marks) {
 		b.WriteString("</" + m.Key + ">")
 	}
 }
 
-func writeText(b *strings.Builder, v Value) {
+// enumerate returns what JavaScript's for-in finds in a value, as a new slice: the fields of an object, the elements of a
+// list, but also the units of a string.
+func enumerate(v Any) (out []Field) {
+	switch v.Kind() {
+	case lib0.Object:
+		return slices.Clone(v.Fields())
+	case lib0.List:
+		for i, e := range v.List() {
+			out = append(out, Field{Key: strconv.Itoa(i), Value: e})
+		}
+	case lib0.String:
+		for i, u := range utf16.Encode([]rune(v.Str())) {
+			out = append(out, Field{Key: strconv.Itoa(i), Value: lib0.StringOf(string(rune(u)))})
+		}
+	}
+	return out
+}
+
+func writeText(b *strings.Builder, v Value, depth int) {
 	if v.IsShared() {
-		v.Shared().write(b)
+		v.Shared().write(b, depth)
 		return
 	}
 	b.WriteString(textOf(v.any))

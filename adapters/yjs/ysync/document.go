@@ -1,5 +1,7 @@
 package ysync
 
+import "github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+
 // Document is what a [Room] needs of a Yjs document. All byte strings are in format V1. Its methods may be called by any goroutine.
 type Document interface {
 	// StateVector returns the encoded state vector.
@@ -10,4 +12,14 @@ type Document interface {
 	Apply(update []byte, origin any) error
 	// OnUpdate calls fn after every change with what changed and whose change it was, until stop is called. It may be called by several goroutines.
 	OnUpdate(fn func(update []byte, origin any)) (stop func())
+}
+
+// Of returns a document of the engine as a Document.
+func Of(doc *ycrdt.Doc) Document { return engineDoc{doc} }
+
+type engineDoc struct{ *ycrdt.Doc }
+
+func (d engineDoc) OnUpdate(fn func(update []byte, origin any)) (stop func()) {
+	sub := d.Doc.OnUpdate(func(e ycrdt.UpdateEvent) { fn(e.Update, e.Origin) })
+	return sub.Close
 }

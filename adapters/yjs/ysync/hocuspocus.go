@@ -55,6 +55,8 @@ type hpDoc struct {
 	req OpenRequest
 }
 
+func (d *hpDoc) String() string { return d.Name }
+
 // NewHocuspocusServer returns the server's end of a socket.
 func NewHocuspocusServer(opts HocuspocusOptions) *HocuspocusServer {
 	opts.Options = opts.Options.withDefaults()
@@ -89,14 +91,14 @@ func (s *HocuspocusServer) Receive(msg []byte) ([][]byte, error) {
 		return nil, nil
 	}
 	d := s.docs[address]
+	if d == nil && m.Type == TypeAuth && m.Auth == AuthToken {
+		return s.open(address, m)
+	}
 	if d == nil { // a provider may leave its session away
 		name, _, _ := strings.Cut(address, "\x00")
 		d = s.docs[name]
 	}
 	if d == nil {
-		if m.Type == TypeAuth && m.Auth == AuthToken {
-			return s.open(address, m)
-		}
 		return nil, nil // what follows a refused token
 	}
 	out, err := s.take(d, m)

@@ -163,5 +163,8 @@ func (s *HocuspocusClient) Wake() <-chan struct{} { return s.peer.wake }
 // Next returns when to Poll at the latest.
 func (s *HocuspocusClient) Next() time.Time { return s.peer.next() }
 
+// String returns the name of the session.
+func (s *HocuspocusClient) String() string { return s.peer.Name }
+
 // Close leaves the room. The awareness states that came from the server go.
 func (s *HocuspocusClient) Close() { s.peer.room.leave(s.peer) }

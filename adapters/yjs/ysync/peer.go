@@ -21,6 +21,8 @@ const (
 
 // Options are the choices of a session. Nil and zero fields mean the defaults.
 type Options struct {
+	// Name is what the session calls itself in String, and so whoever asks for the origin of what came by it. Default "ysync".
+	Name string
 	// Access of the other end. Default ReadWrite.
 	Access Access
 	// MessageBytes is the size of the largest message accepted. Default 16 MiB.
@@ -43,6 +45,9 @@ func (o *Options) withDefaults() Options {
 	var r Options
 	if o != nil {
 		r = *o
+	}
+	if r.Name == "" {
+		r.Name = "ysync"
 	}
 	if r.MessageBytes <= 0 {
 		r.MessageBytes = 16 << 20

@@ -1,6 +1,7 @@
 package ysync
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
@@ -45,6 +46,11 @@ func (r *Room) Sessions() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.peers)
+}
+
+// String tells who is there.
+func (r *Room) String() string {
+	return fmt.Sprintf("ysync room: %d sessions, %d clients", r.Sessions(), len(r.awareness.States()))
 }
 
 // BroadcastStateless sends a text to every client that is connected in Hocuspocus framing. The others have no such message.

@@ -98,5 +98,8 @@ func (s *Session) Next() time.Time { return s.peer.next() }
 // Synced reports whether the other end has sent all that it had at the beginning. Only for the goroutine that drives the session.
 func (s *Session) Synced() bool { return s.peer.synced }
 
+// String returns the name of the session.
+func (s *Session) String() string { return s.peer.Name }
+
 // Close leaves the room. The awareness states that came from the other end go.
 func (s *Session) Close() { s.peer.room.leave(s.peer) }

@@ -180,6 +180,10 @@ func (r *Reader) VarInt() (magnitude uint64, negative bool) {
 		r.pos++
 		return uint64(c & 0x3f), negative
 	}
+	if p := r.pos + 1; p < len(r.buf) && r.buf[p] < 0x80 && r.buf[p] != 0 {
+		r.pos += 2
+		return uint64(c&0x3f) | uint64(r.buf[p])<<6, negative
+	}
 	magnitude = r.slowVar(uint64(c&0x3f), 6, r.pos+1)
 	return magnitude, negative && r.err == nil
 }

@@ -12,8 +12,9 @@ package update
 //	B     |ccc|dd|          ccc ends at 7: its first unit is dropped
 //	   |aaaa|bb|cc?|dd|
 //
-// Yjs sorts all updates again at every step; here those that are still to begin lie in a sorted list and the others in
-// a heap. Among structs with the same place the order is that of Yjs, since it decides which of them is written.
+// What several updates have is the same in all of them, except that one may have cut or joined it in other places, or may
+// have collected it as garbage already. Which form comes into the result is an accident of the order in which Yjs sorts
+// (see placeQueue), which is kept here.
 func Merge(v Version, updates [][]byte, limits *Limits) ([]byte, error) {
 	if len(updates) == 1 {
 		if _, err := NewReader(v, updates[0], limits).DeleteSet(); err != nil {
@@ -21,34 +22,23 @@ func Merge(v Version, updates [][]byte, limits *Limits) ([]byte, error) {
 		}
 		return updates[0], nil
 	}
-	m := merger{cursors: make([]cursor, len(updates)), out: NewWriter(v)}
-	for i, b := range updates {
-		c := &m.cursors[i]
-		c.init(v, b, limits)
-		if c.advance() {
-			m.queue.add(place{c.cur.ID, int64(i), int32(i)})
-		} else if err := c.Err(); err != nil {
-			return nil, &InputError{i, err}
+	m := merger{version: v, limits: limits, updates: updates, open: make([]*cursor, len(updates)), out: NewWriter(v)}
+	for i := range updates {
+		if err := m.enter(i); err != nil {
+			return nil, err
 		}
 	}
-	m.queue.sort()
+	m.queue.start()
 	if err := m.run(); err != nil {
 		return nil, err
 	}
-	var ds DeleteSet
-	for i := range m.cursors {
-		var err error
-		if ds, err = m.cursors[i].appendDeleteSet(ds); err != nil {
-			return nil, &InputError{i, err}
-		}
-	}
-	return m.out.Finish(ds.Normalize())
+	return m.out.Finish(m.deletes.Normalize())
 }
 
 // A cursor is a Reader without holes.
 type cursor struct{ Reader }
 
-// advance reads the next struct that is no hole. At the end the struct is at the end of all places.
+// advance reads the next struct that is no hole.
 func (c *cursor) advance() bool {
 	for c.Next() {
 		if c.cur.Ref != RefSkip {
@@ -59,11 +49,57 @@ func (c *cursor) advance() bool {
 }
 
 type merger struct {
-	cursors []cursor
+	version Version
+	limits  *Limits
+	updates [][]byte
+	open    []*cursor // by update; nil before its first and after its last struct
+	spare   []*cursor
 	queue   placeQueue
 	out     *Writer
 	held    Struct // read but not yet written: what follows may belong to it
 	holding bool
+	deletes DeleteSet
+}
+
+// enter puts update i into the queue. Of many updates only the place of the first struct is remembered: each is opened again
+// when its turn has come, so that there are never many cursors at a time.
+func (m *merger) enter(i int) error {
+	c := m.openCursor(i)
+	if !c.advance() {
+		return m.closeCursor(i)
+	}
+	m.queue.add(&c.cur, i)
+	if len(m.updates) >= fewPlaces {
+		m.open[i] = nil
+		m.spare = append(m.spare, c)
+	}
+	return nil
+}
+
+func (m *merger) openCursor(i int) *cursor {
+	if len(m.spare) == 0 {
+		batch := make([]cursor, min(len(m.updates), 64))
+		for k := range batch {
+			m.spare = append(m.spare, &batch[k])
+		}
+	}
+	n := len(m.spare) - 1
+	c := m.spare[n]
+	m.spare = m.spare[:n]
+	c.init(m.version, m.updates[i], m.limits)
+	m.open[i] = c
+	return c
+}
+
+// closeCursor reads the delete set of an update, whose structs have all been read.
+func (m *merger) closeCursor(i int) (err error) {
+	c := m.open[i]
+	if m.deletes, err = c.appendDeleteSet(m.deletes); err != nil {
+		return &InputError{i, err}
+	}
+	m.open[i] = nil
+	m.spare = append(m.spare, c)
+	return nil
 }
 
 func (m *merger) run() error {
@@ -72,15 +108,22 @@ func (m *merger) run() error {
 		if !ok {
 			break
 		}
-		c := &m.cursors[p.cursor]
+		i := int(p.cursor)
+		c := m.open[i]
+		if c == nil {
+			c = m.openCursor(i)
+			c.advance()
+		}
 		alive, err := m.step(c)
 		if err != nil {
 			return err
 		}
-		if err := c.Err(); err != nil {
-			return &InputError{int(p.cursor), err}
+		m.queue.moveHead(alive, &c.cur)
+		if !alive {
+			if err := m.closeCursor(i); err != nil { // also an error in a struct
+				return err
+			}
 		}
-		m.queue.moveHead(alive, c.cur.ID)
 	}
 	if m.holding {
 		return m.out.Write(&m.held)

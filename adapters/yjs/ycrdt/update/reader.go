@@ -35,9 +35,11 @@ func NewReader(v Version, b []byte, limits *Limits) *Reader {
 	return r
 }
 
+// init makes r, which may have been used before, a Reader for an update.
 func (r *Reader) init(v Version, b []byte, limits *Limits) {
 	l := limits.resolve(len(b))
 	r.rest = lib0.NewReader(b)
+	r.blocks, r.structs = 0, 0
 	r.limits = l
 	r.budget = l.Structs
 	if len(b) > l.Bytes {
@@ -49,7 +51,9 @@ func (r *Reader) init(v Version, b []byte, limits *Limits) {
 	case V1:
 	case V2:
 		perBlock = 2
-		r.cols = new(columns)
+		if r.cols == nil {
+			r.cols = new(columns)
+		}
 		r.cols.init(&r.rest)
 	default:
 		r.rest.Fail(lib0.ErrTag, "update format")

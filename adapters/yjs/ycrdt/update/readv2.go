@@ -21,6 +21,7 @@ type columns struct {
 // init reads the frame: a flag which is 0, nine columns with their lengths, the rest without.
 func (c *columns) init(r *lib0.Reader) {
 	c.maxKeys = r.Len() + 16
+	c.keys = c.keys[:0]
 	if flag := r.VarUint(); flag != 0 {
 		r.Fail(lib0.ErrTag, "format flag")
 	}

@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package automerge
+
+func newEngine() (engine, error) { return nil, ErrNoEngine }

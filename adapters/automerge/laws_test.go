@@ -1,0 +1,309 @@
+//go:build cgo
+
+package automerge_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rowloom/rowloom/adapters/automerge"
+	"github.com/rowloom/rowloom/adapters/automerge/amchange"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/persist"
+	"github.com/rowloom/rowloom/store/persist/persisttest"
+)
+
+var ctx = context.Background()
+
+var doc2026 = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+// exchange gives each document all changes of each other one.
+func exchange(t require.TestingT, docs ...*automerge.Doc) {
+	for _, from := range docs {
+		for _, to := range docs {
+			if to != from {
+				require.NoError(t, to.Merge(from))
+			}
+		}
+	}
+}
+
+// bind binds a new Store to a document, with loading and saving on.
+func bind(t testing.TB, doc *automerge.Doc, o *automerge.Options) *store.Store {
+	s := store.New()
+	p := automerge.Bind(s, doc, o)
+	require.NoError(t, p.StartAutoLoad(ctx))
+	require.NoError(t, p.StartAutoSave(ctx))
+	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
+	return s
+}
+
+// holds says what a document decodes to, in the form of the changes that make it.
+func holds(t require.TestingT, doc *automerge.Doc, o *automerge.Options) string {
+	content, _, err := automerge.NewTarget(doc, o).Read(ctx, []store.Path{{}})
+	require.NoError(t, err)
+	return store.Diff(nil, content).String()
+}
+
+var allOptions = map[string]*automerge.Options{
+	"nested":                  {},
+	"nested with shared rows": {Rows: automerge.SharedRows},
+	"flat":                    {Layout: automerge.Flat},
+	"nested below a name that JavaScript reserves": {Root: "constructor"},
+}
+
+func TestTarget_ObeysTheLaws(t *testing.T) {
+	for name, o := range allOptions {
+		t.Run(name, func(t *testing.T) {
+			persisttest.Run(t, func(t testing.TB) persisttest.Subject {
+				doc, other := newDoc(t, "\x01"), newDoc(t, "\x02")
+				writes := 0
+				doc.OnChange(func(*automerge.Event) { writes++ })
+				subject := persisttest.Subject{
+					Target:    automerge.NewTarget(doc, o),
+					Persister: persist.Inline,
+					Edit: func(c store.Changes) error {
+						exchange(t, doc, other)
+						if err := automerge.NewTarget(other, o).Write(ctx, "other", c, nil); err != nil {
+							return err
+						}
+						return doc.Merge(other)
+					},
+					Writes: func() int { return writes },
+				}
+				if o.Layout == automerge.Nested {
+					root := o.Root
+					if root == "" {
+						root = automerge.DefaultRoot
+					} else {
+						root = "\x00" + root
+					}
+					subject.PutForeign = func(table, row, cell string) {
+						require.NoError(t, doc.Update("foreign", func(tx *automerge.Tx) error {
+							m, ok := tx.Index().Get(root, "t", table, row)
+							require.True(t, ok)
+							return tx.Edit().Set(m.ID, cell, amchange.BytesValue([]byte{1, 2}))
+						}))
+					}
+					subject.HasForeign = func(table, row, cell string) bool {
+						return get(doc, root, "t", table, row, cell) == "bytes 0102"
+					}
+				}
+				return subject
+			})
+		})
+	}
+}
+
+func TestWalkthrough(t *testing.T) {
+	for name, o := range allOptions {
+		for _, swapped := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, swapped), func(t *testing.T) {
+				doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
+				s1, s2 := bind(t, doc1, o), bind(t, doc2, o)
+				set := func(s *store.Store, cell string, v store.Value) {
+					require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", "fido", cell, v) }))
+				}
+				both := func(want string) {
+					t.Helper()
+					exchange(t, doc1, doc2)
+					for _, s := range []*store.Store{s1, s2} {
+						require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
+					}
+					require.Equal(t, want, holds(t, doc1, o))
+					require.Equal(t, want, holds(t, doc2, o))
+				}
+				set(s1, "species", store.Of("dog"))
+				both("+ pets/fido/species \"dog\"\n")
+				require.NoError(t, s2.Update(func(tx *store.Tx) error { return tx.SetValue("open", store.Of(true)) }))
+				both("+ pets/fido/species \"dog\"\n+ :open true\n")
+				set(s1, "color", store.Of("brown"))
+				set(s2, "legs", store.Of(4))
+				both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/species \"dog\"\n+ :open true\n")
+				winner := "5"
+				if swapped {
+					doc1.SetActor("\x04")
+					doc2.SetActor("\x03")
+					winner = "4"
+				}
+				set(s1, "price", store.Of(4))
+				set(s2, "price", store.Of(5))
+				both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/price " + winner + "\n+ pets/fido/species \"dog\"\n+ :open true\n")
+				require.Len(t, doc1.Conflicts(), 1)
+				require.Equal(t, doc1.Conflicts(), doc2.Conflicts())
+			})
+		}
+	}
+}
+
+func TestTwoPeers_CreateTheSameTableAtTheSameTime(t *testing.T) {
+	for name, o := range allOptions {
+		t.Run(name, func(t *testing.T) {
+			doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
+			s1, s2 := bind(t, doc1, o), bind(t, doc2, o)
+			put := func(s *store.Store, row, cell string) {
+				require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, cell, store.Of(1)) }))
+			}
+			put(s1, "fido", "a")
+			put(s2, "felix", "a")
+			want := "+ pets/felix/a 1\n+ pets/fido/a 1\n"
+			if o.Rows == automerge.SharedRows || o.Layout == automerge.Flat {
+				put(s1, "both", "a")
+				put(s2, "both", "b")
+				want = "+ pets/both/a 1\n+ pets/both/b 1\n" + want
+			}
+			exchange(t, doc1, doc2)
+			for i, s := range []*store.Store{s1, s2} {
+				require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
+				require.Equal(t, want, holds(t, []*automerge.Doc{doc1, doc2}[i], o))
+			}
+			require.Empty(t, doc1.Conflicts())
+		})
+	}
+}
+
+// A container that was deleted by somebody gets a new life, and both peers give it the same.
+func TestTwoPeers_CreateATableAgainAfterItWasDeleted(t *testing.T) {
+	doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
+	s1, s2 := bind(t, doc1, nil), bind(t, doc2, nil)
+	put := func(s *store.Store, row string) {
+		require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, "n", store.Of(1)) }))
+	}
+	for range 3 {
+		put(s1, "a")
+		put(s2, "b")
+		exchange(t, doc1, doc2)
+		require.Equal(t, "+ pets/a/n 1\n+ pets/b/n 1\n", holds(t, doc1, nil))
+		require.Empty(t, doc1.Conflicts())
+		require.NoError(t, doc1.Update("somebody", func(tx *automerge.Tx) error {
+			m, _ := tx.Index().Get("tinybase", "t")
+			return tx.Edit().Delete(m.ID, "pets")
+		}))
+		exchange(t, doc1, doc2)
+		require.Empty(t, store.Diff(nil, s1.Snapshot()).String())
+		require.Empty(t, store.Diff(nil, s2.Snapshot()).String())
+	}
+}
+
+func TestTexts_AreEditedAndNotReplacedWhereTheyHaveMuchInCommon(t *testing.T) {
+	doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
+	s1, s2 := bind(t, doc1, nil), bind(t, doc2, nil)
+	set := func(s *store.Store, v store.Value) {
+		require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("t", "r", "c", v) }))
+	}
+	after := func() string {
+		exchange(t, doc1, doc2)
+		require.Equal(t, s1.Snapshot().Cell("t", "r", "c"), s2.Snapshot().Cell("t", "r", "c"))
+		return s1.Snapshot().Cell("t", "r", "c").Text()
+	}
+	set(s1, store.Of("hello world, 😀"))
+	after()
+	set(s1, store.Of("oh hello world, 😀"))
+	set(s2, store.Of("hello world, 😀!"))
+	require.Equal(t, "oh hello world, 😀!", after())
+	set(s1, store.Of("open"))
+	after()
+	set(s1, store.Of("closed"))
+	set(s2, store.Of("done"))
+	require.Contains(t, []string{"closed", "done"}, after(), "words that are others are not mixed")
+	object := func(text string) store.Value {
+		v, err := store.ParseJSON(text)
+		require.NoError(t, err)
+		return v
+	}
+	set(s1, object(`{"a":1,"b":2}`))
+	after()
+	set(s1, object(`{"a":1,"b":3}`))
+	set(s2, object(`{"a":4,"b":2}`))
+	require.Contains(t, []string{`{"a":1,"b":3}`, `{"a":4,"b":2}`}, after(), "objects are not mixed")
+}
+
+func TestForeignValues_CanBeReadAndStay(t *testing.T) {
+	doc := newDoc(t, "\x01")
+	s := bind(t, doc, nil)
+	require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("t", "r", "n", store.Of(1)) }))
+	foreign := map[string]amchange.Value{"scalar": amchange.StringValue("s"), "counter": amchange.CounterValue(7), "uint": amchange.UintValue(8),
+		"big": amchange.IntValue(1 << 60), "bytes": amchange.BytesValue([]byte{1}), "date": amchange.TimestampValue(doc2026)}
+	require.NoError(t, doc.Update("peer", func(tx *automerge.Tx) error {
+		row, _ := tx.Index().Get("tinybase", "t", "t", "r")
+		for k, v := range foreign {
+			if err := tx.Edit().Set(row.ID, k, v); err != nil {
+				return err
+			}
+		}
+		m, err := tx.Edit().Make(row.ID, "map", amchange.Map)
+		if err != nil {
+			return err
+		}
+		return tx.Edit().Set(m, "k", amchange.IntValue(1))
+	}))
+	require.Equal(t, "+ t/r/counter 7\n+ t/r/map {\"k\":1}\n+ t/r/n 1\n+ t/r/scalar \"s\"\n+ t/r/uint 8\n", store.Diff(nil, s.Snapshot()).String())
+	require.NoError(t, s.Update(func(tx *store.Tx) error {
+		require.NoError(t, tx.SetCell("t", "r", "n", store.Of(2)))
+		return tx.SetCell("t", "r2", "n", store.Of(2))
+	}))
+	for k, v := range foreign {
+		require.Equal(t, v.String(), get(doc, "tinybase", "t", "t", "r", k))
+	}
+	// A counter that is incremented by a peer is a number that changes.
+	require.NoError(t, doc.Update("peer", func(tx *automerge.Tx) error {
+		row, _ := tx.Index().Get("tinybase", "t", "t", "r")
+		return tx.Edit().Increment(row.ID, "counter", 5)
+	}))
+	require.Equal(t, store.Of(12), s.Snapshot().Cell("t", "r", "counter"))
+}
+
+// Random schedules of Store transactions, document edits and exchanges: at every step each Store equals its document, and in
+// the end all are equal.
+func TestStores_EqualTheirDocumentsUnderAnySchedule(t *testing.T) {
+	for name, o := range allOptions {
+		t.Run(name, func(t *testing.T) {
+			for range 12 {
+				seed := rand.Uint64()
+				rnd := rand.New(rand.NewPCG(seed, 0))
+				var docs []*automerge.Doc
+				var stores []*store.Store
+				for i := range 3 {
+					docs = append(docs, newDoc(t, string(rune('a'+i))))
+					stores = append(stores, bind(t, docs[i], o))
+				}
+				id := func() string { return string(rune('p' + rnd.IntN(3))) }
+				val := func() store.Value {
+					return []store.Value{store.Of(rnd.IntN(5)), store.Of("text " + id()), store.Of(true), store.NullValue(), {}}[rnd.IntN(5)]
+				}
+				for range 60 {
+					i := rnd.IntN(3)
+					if rnd.IntN(3) == 0 {
+						require.NoError(t, docs[i].Merge(docs[rnd.IntN(3)]))
+					} else {
+						require.NoError(t, stores[i].Update(func(tx *store.Tx) error {
+							switch rnd.IntN(6) {
+							case 0:
+								return tx.SetValue(id(), val())
+							case 1:
+								return tx.DelRow(id(), id())
+							}
+							return tx.SetCell(id(), id(), id(), val())
+						}))
+					}
+					require.Equal(t, holds(t, docs[i], o), store.Diff(nil, stores[i].Snapshot()).String(), "seed %d", seed)
+				}
+				exchange(t, docs...)
+				exchange(t, docs...)
+				for i := range docs {
+					require.Equal(t, docs[0].Heads(), docs[i].Heads(), "seed %d", seed)
+					require.Equal(t, holds(t, docs[0], o), holds(t, docs[i], o), "seed %d", seed)
+					require.Equal(t, holds(t, docs[i], o), store.Diff(nil, stores[i].Snapshot()).String(), "seed %d", seed)
+				}
+				saved, err := docs[0].Save()
+				require.NoError(t, err)
+				require.Equal(t, holds(t, docs[0], o), holds(t, load(t, saved), o), "seed %d", seed)
+			}
+		})
+	}
+}

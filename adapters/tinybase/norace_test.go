@@ -1,0 +1,5 @@
+//go:build !race
+
+package tinybase_test
+
+const raceEnabled = false

@@ -1,0 +1,186 @@
+package tinybase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rowloom/rowloom/adapters/tinybase"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/mergeable"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/stretchr/testify/require"
+)
+
+func realStore(t testing.TB, id string) *mergeable.Store {
+	t.Helper()
+	m, err := mergeable.New(store.New(), &mergeable.Options{UniqueID: &id})
+	require.NoError(t, err)
+	return m
+}
+
+// together waits until all stores are equal.
+func together(t *testing.T, stores ...*mergeable.Store) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		a, b := stores[0].Hashes()
+		for _, m := range stores {
+			if c, d := m.Hashes(); a != c || b != d {
+				return false
+			}
+		}
+		return true
+	}, 20*time.Second, time.Millisecond)
+}
+
+func TestLocal_KeepsTwoStoresEqual(t *testing.T) {
+	a, b := realStore(t, "a"), realStore(t, "b")
+	set(t, a, "t/r/a", store.Of(1))
+	set(t, b, "t/r/b", store.Of(2))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- tinybase.Local(ctx, a, b, nil) }()
+	together(t, a, b)
+	set(t, b, "t/r/live", store.Of(3))
+	require.Eventually(t, func() bool { return a.Store().Snapshot().Cell("t", "r", "live").Exists() }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+func TestBroadcast_ConnectsStoresOfOneProcess(t *testing.T) {
+	b := tinybase.NewBroadcast("")
+	defer b.Close()
+	var stores []*mergeable.Store
+	for i := range 5 {
+		m := realStore(t, fmt.Sprint(i))
+		set(t, m, fmt.Sprintf("t/r%d/c", i), store.Of(i))
+		s := tinybase.New(m, b.Dial, nil)
+		s.Start()
+		defer s.Stop()
+		stores = append(stores, m)
+		together(t, stores...)
+		require.Equal(t, i+1, m.Store().Snapshot().RowCount("t"))
+	}
+	set(t, stores[3], "live", store.Of(true))
+	require.Eventually(t, func() bool { return stores[0].Store().Snapshot().Value("live").Exists() }, 10*time.Second, time.Millisecond)
+	together(t, stores...)
+}
+
+func TestBroadcast_ConnectsProcessesOverASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	var all []*tinybase.Broadcast // each stands for a process
+	var syncs []*tinybase.Synchronizer
+	var stores []*mergeable.Store
+	for i := range 3 {
+		b := tinybase.NewBroadcast(path)
+		m := realStore(t, fmt.Sprint(i))
+		set(t, m, fmt.Sprintf("t/r%d/c", i), store.Of(i))
+		s := tinybase.New(m, b.Dial, &tinybase.SynchronizerOptions{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond})
+		s.Start()
+		all, syncs, stores = append(all, b), append(syncs, s), append(stores, m)
+		together(t, stores...)
+		require.Eventually(t, func() bool { return s.Status().State == tinybase.Connected }, 20*time.Second, time.Millisecond)
+	}
+	require.Eventually(t, all[0].Hosting, 20*time.Second, time.Millisecond)
+	// The process that passes messages on ends; another one takes its place, and what was missed is made up for.
+	syncs[0].Stop()
+	all[0].Close()
+	set(t, stores[1], "t/r1/later", store.Of(true))
+	require.Eventually(t, func() bool { return all[1].Hosting() != all[2].Hosting() }, 20*time.Second, time.Millisecond)
+	together(t, stores[1], stores[2])
+	require.Eventually(t, func() bool { return stores[2].Store().Snapshot().Cell("t", "r1", "later").Exists() }, 20*time.Second, time.Millisecond)
+	for i := 1; i < 3; i++ {
+		syncs[i].Stop()
+		all[i].Close()
+	}
+	_, err := all[1].Dial(context.Background())
+	require.ErrorIs(t, err, tinybase.ErrClosed)
+}
+
+func TestSynchronizer_SaysWhatItIsDoing(t *testing.T) {
+	a, b := realStore(t, "a"), realStore(t, "b")
+	set(t, b, "v", store.Of(1))
+	room := tinybase.NewRoom(b, nil)
+	refused := errors.New("nobody there")
+	var mu sync.Mutex
+	var states []tinybase.State
+	fail := true
+	ctx, cancel := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	s := tinybase.New(a, func(context.Context) (synchronizer.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if fail {
+			fail = false
+			return nil, refused
+		}
+		near, far := synchronizer.ConnPair(1)
+		session, _ := room.Session(nil)
+		served.Go(func() { _ = synchronizer.Run(ctx, session, far) })
+		return near, nil
+	}, &tinybase.SynchronizerOptions{MinWait: time.Millisecond, OnStatus: func(st tinybase.Status) {
+		mu.Lock()
+		defer mu.Unlock()
+		states = append(states, st.State)
+		if st.State == tinybase.Waiting && st.Err != refused {
+			t.Errorf("%v", st.Err)
+		}
+	}})
+	require.Equal(t, "stopped", s.Status().State.String())
+	s.Start()
+	s.Start()
+	together(t, a, b)
+	require.Eventually(t, func() bool { st := s.Status(); return st.Stats.Receives >= 2 && st.Stats.Sends >= 3 }, 10*time.Second, time.Millisecond)
+	s.Stop()
+	s.Stop()
+	cancel()
+	served.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, []tinybase.State{tinybase.Connecting, tinybase.Waiting, tinybase.Connecting, tinybase.Connected, tinybase.Stopped}, states)
+}
+
+// mailbox is a transport of a test's own: functions that send and receive.
+type mailbox struct {
+	mu    sync.Mutex
+	conns map[string]*tinybase.CustomConn
+}
+
+func (b *mailbox) dial(name string) tinybase.Dialer {
+	return func(context.Context) (synchronizer.Conn, error) {
+		c := tinybase.Custom(func(to string, message []byte) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for peer, c := range b.conns {
+				if peer != name && (to == "" || to == peer) {
+					go func() { _ = c.Deliver(context.Background(), name, message) }() // in any order
+				}
+			}
+			return nil
+		})
+		b.mu.Lock()
+		b.conns[name] = c
+		b.mu.Unlock()
+		return c, nil
+	}
+}
+
+func TestCustom_CarriesMessagesOverFunctions(t *testing.T) {
+	b := &mailbox{conns: map[string]*tinybase.CustomConn{}}
+	var stores []*mergeable.Store
+	for i := range 3 {
+		m := realStore(t, fmt.Sprint(i))
+		set(t, m, fmt.Sprintf("t/r%d/c", i), store.Of(i))
+		s := tinybase.New(m, b.dial(fmt.Sprint("peer ", i)), nil)
+		s.Start()
+		defer s.Stop()
+		stores = append(stores, m)
+		together(t, stores...)
+	}
+	set(t, stores[0], "v", store.Of("live"))
+	require.Eventually(t, func() bool { return stores[2].Store().Snapshot().Value("v").Exists() }, 10*time.Second, time.Millisecond)
+}

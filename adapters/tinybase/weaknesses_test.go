@@ -1,0 +1,664 @@
+package tinybase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/rowloom/rowloom/adapters/tinybase"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/hlc"
+	"github.com/rowloom/rowloom/store/mergeable"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/rowloom/rowloom/synchronizer/ws"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Each test here is named after a weakness that was demonstrated in TinyBase 10.0.1, and asserts our outcome.
+
+// frames collects what a session says.
+func frames(t *testing.T, out [][]byte, err error) []string {
+	t.Helper()
+	require.NoError(t, err)
+	texts := []string{}
+	for _, f := range out {
+		texts = append(texts, string(f))
+	}
+	return texts
+}
+
+// enter makes a session in a room for a client that tests play by hand.
+func enter(t *testing.T, room *tinybase.Room, o *tinybase.Options) *tinybase.Session {
+	t.Helper()
+	s, _ := room.Session(o)
+	t.Cleanup(s.Close)
+	first, err := s.Start()
+	require.Empty(t, frames(t, first, err))
+	return s
+}
+
+func say(t *testing.T, s *tinybase.Session, frame string) []string {
+	t.Helper()
+	out, err := s.Receive([]byte(frame))
+	return frames(t, out, err)
+}
+
+func poll(t *testing.T, s *tinybase.Session) []string {
+	t.Helper()
+	out, err := s.Poll()
+	return frames(t, out, err)
+}
+
+const stampS1 = "NjEtLV-----7JQY8" // of epoch
+
+func diff(cells string) string {
+	return "\n[\"x\",3,[[{\"t\":[{\"r\":[{" + cells + "}]}]}],[{}],1]]"
+}
+
+// hosting is a server that keeps its paths in files.
+func hosting(t *testing.T, dir string, c *clock, o *tinybase.ServerOptions) (s *tinybase.Server, url string) {
+	files := map[*mergeable.Store]*mergeable.File{}
+	if o == nil {
+		o = &tinybase.ServerOptions{}
+	}
+	open := o.Open
+	o.Open = func(ctx context.Context, path string) (*mergeable.Store, error) {
+		if open != nil {
+			if _, err := open(ctx, path); err != nil {
+				return nil, err
+			}
+		}
+		m, err := mergeable.New(store.New(), &mergeable.Options{Now: c.now})
+		if err != nil {
+			return nil, err
+		}
+		f, _, err := mergeable.OpenFile(m, filepath.Join(dir, mergeable.FileName(path)), &mergeable.FileOptions{Every: time.Hour})
+		if err != nil {
+			return nil, err
+		}
+		files[m] = f
+		return m, nil
+	}
+	o.Shut = func(_ string, m *mergeable.Store) error { return files[m].Close() }
+	s = tinybase.NewServer(o)
+	h := httptest.NewServer(s)
+	t.Cleanup(func() {
+		s.Close()
+		h.Close()
+	})
+	return s, "ws" + strings.TrimPrefix(h.URL, "http")
+}
+
+func dial(t *testing.T, url string) *ws.Conn {
+	t.Helper()
+	c, err := ws.Dial(context.Background(), url, &ws.Options{Kind: ws.Text})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close(synchronizer.CodeNormal, "") })
+	return c
+}
+
+func ask(t *testing.T, c *ws.Conn, frame string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, c.Write(ctx, []byte(frame)))
+	answer, err := c.Read(ctx)
+	require.NoError(t, err)
+	return string(answer)
+}
+
+func TestWeakness_FileWipedIfServerClockIsBehind(t *testing.T) {
+	dir := t.TempDir()
+	m := newStore(t, "s1", &clock{epoch})
+	set(t, m, "t/r/c", store.Of("kept"))
+	text := m.AppendContent(nil)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "room"), text, 0o644))
+	s, url := hosting(t, dir, &clock{epoch - 3_600_000}, nil)
+	c := dial(t, url+"/room")
+	require.Contains(t, ask(t, c, "S\n[\"x\",4,{}]"), `"kept"`)
+	require.NoError(t, c.Close(synchronizer.CodeNormal, ""))
+	s.Close()
+	after, err := os.ReadFile(filepath.Join(dir, "room"))
+	require.NoError(t, err)
+	require.Equal(t, string(text), string(after))
+}
+
+func TestWeakness_TruncatedFileWiped(t *testing.T) {
+	dir := t.TempDir()
+	m := newStore(t, "s1", nil)
+	set(t, m, "t/r/c", store.Of("kept"))
+	text := m.AppendContent(nil)
+	text = text[:len(text)-3]
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "room"), text, 0o644))
+	failed := make(chan error, 1)
+	s, url := hosting(t, dir, &clock{epoch}, &tinybase.ServerOptions{OnError: func(_, _ string, err error) { failed <- err }})
+	c := dial(t, url+"/room")
+	_, err := c.Read(context.Background())
+	require.Error(t, err, "the client is sent away")
+	var corrupt *mergeable.CorruptError
+	require.ErrorAs(t, <-failed, &corrupt)
+	s.Close()
+	after, err := os.ReadFile(filepath.Join(dir, "room"))
+	require.NoError(t, err)
+	require.Equal(t, string(text), string(after))
+}
+
+func TestWeakness_DeliveredWritesLostOnLastDisconnect(t *testing.T) {
+	dir := t.TempDir()
+	_, url := hosting(t, dir, &clock{epoch}, nil) // its files are written by the hour
+	for round := range 3 {
+		c := dial(t, url+"/room")
+		for i := range 5 {
+			stamp := hlc.New(epoch, uint64(round*10+i), 7)
+			require.NoError(t, c.Write(context.Background(), []byte(diff(fmt.Sprintf(`"n":[%d,"%s"]`, round*5+i, stamp)))))
+		}
+		ask(t, c, "\n[\"x\",1,\"\"]")
+		require.NoError(t, c.Close(synchronizer.CodeNormal, ""))
+		again := dial(t, url+"/room")
+		require.Contains(t, ask(t, again, "S\n[\"x\",4,{}]"), fmt.Sprintf(`"n":[%d,`, round*5+4))
+		require.NoError(t, again.Close(synchronizer.CodeNormal, ""))
+	}
+}
+
+func TestWeakness_FirstClientGetsDefaults(t *testing.T) {
+	m := newStore(t, "server", nil)
+	set(t, m, "t/r/c", store.Of("stored"))
+	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	a, b := m.Hashes()
+	require.Equal(t, []string{fmt.Sprintf("S\n[\"x\",0,[%d,%d]]", a, b)}, say(t, s, "\n[\"x\",1,\"\"]"), "the answer comes at once")
+}
+
+func TestWeakness_FirstClientDownloadsTwice(t *testing.T) {
+	server, client := newStore(t, "server", nil), newStore(t, "client", nil)
+	fill(t, server, "t", 10, "x")
+	s, _ := tinybase.NewRoom(server, nil).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+	downloads := 0
+	p.Tap = func(from int, msg []byte) {
+		if from == 1 && strings.Contains(string(msg), `"r9"`) {
+			downloads++
+		}
+	}
+	require.NoError(t, p.Pump())
+	require.Equal(t, 1, downloads)
+	p.Close()
+}
+
+func TestWeakness_ClientIDHijack(t *testing.T) {
+	s := tinybase.NewServer(nil)
+	h := httptest.NewServer(s)
+	defer h.Close()
+	defer s.Close()
+	for range 2 { // the same key twice; TinyBase takes it for the client's id
+		c, _, err := websocket.Dial(context.Background(), h.URL+"/room", &websocket.DialOptions{HTTPHeader: http.Header{"Sec-Websocket-Key": []string{"Y2xpZW50LTAwMDAwMDAwMQ=="}}})
+		require.NoError(t, err)
+		defer func() { _ = c.CloseNow() }()
+	}
+	require.Eventually(t, func() bool { return len(s.Clients("room")) == 2 }, 10*time.Second, time.Millisecond)
+	ids := s.Clients("room")
+	require.NotEqual(t, ids[0], ids[1])
+	require.NotContains(t, ids, "Y2xpZW50LTAwMDAwMDAwMQ==")
+}
+
+func TestWeakness_NoAuthAnyPath(t *testing.T) {
+	s := tinybase.NewServer(&tinybase.ServerOptions{
+		Path: func(r *http.Request) (string, error) {
+			if r.URL.Query().Get("token") != "secret" {
+				return "", errors.New("a token is needed")
+			}
+			return strings.TrimPrefix(r.URL.Path, "/"), nil
+		},
+		Open: func(_ context.Context, path string) (*mergeable.Store, error) {
+			if path != "mine" {
+				return nil, synchronizer.Errorf(4403, "not yours")
+			}
+			return mergeable.New(store.New(), nil)
+		},
+		Session: tinybase.Options{ReadOnly: true},
+	})
+	h := httptest.NewServer(s)
+	defer h.Close()
+	defer s.Close()
+	_, err := ws.Dial(context.Background(), h.URL+"/mine", nil)
+	var handshake *ws.HandshakeError
+	require.ErrorAs(t, err, &handshake)
+	require.Equal(t, 400, handshake.Status)
+	_, err = dial(t, h.URL+"/theirs?token=secret").Read(context.Background())
+	require.Equal(t, synchronizer.Code(4403), synchronizer.CodeOf(err))
+	c := dial(t, h.URL+"/mine?token=secret")
+	require.NoError(t, c.Write(context.Background(), []byte(diff(`"c":["owned","`+stampS1+`"]`))))
+	require.Contains(t, ask(t, c, "\n[\"x\",1,\"\"]"), "[0,0]", "who may only read changes nothing")
+	require.Equal(t, []string{"mine"}, s.Paths())
+	require.NoError(t, c.Close(synchronizer.CodeNormal, ""))
+}
+
+func TestWeakness_PathHandling(t *testing.T) {
+	dir := t.TempDir()
+	s, url := hosting(t, dir, &clock{epoch}, nil)
+	paths := []string{"a/b", "a-b", "a%2fb", "%2e%2e/x", strings.Repeat("x", 500)}
+	for i, path := range paths {
+		c := dial(t, url+"/"+path)
+		require.NoError(t, c.Write(context.Background(), []byte(diff(fmt.Sprintf(`"c":[%d,"%s"]`, i, stampS1)))))
+		ask(t, c, "\n[\"x\",1,\"\"]")
+		require.NoError(t, c.Close(synchronizer.CodeNormal, ""))
+	}
+	s.Close()
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, len(paths), "each path has a file of its own, and all are here")
+}
+
+func TestWeakness_FutureClockIsASilentStop(t *testing.T) {
+	var reports []mergeable.Report
+	m := newStore(t, "server", &clock{epoch})
+	room := tinybase.NewRoom(m, &tinybase.Options{OnReport: func(r mergeable.Report) { reports = append(reports, r) }})
+	s, other := enter(t, room, nil), enter(t, room, nil)
+	ahead := hlc.New(epoch+360_000, 0, hlc.ClientOf("ahead"))
+	require.Empty(t, say(t, s, diff(`"bad":[1,"`+ahead.String()+`"],"good":[2,"`+stampS1+`"]`)))
+	require.Equal(t, store.Of(2), m.Store().Snapshot().Cell("t", "r", "good"))
+	require.False(t, m.Store().Snapshot().Cell("t", "r", "bad").Exists())
+	var err *hlc.AheadError
+	require.ErrorAs(t, reports[0].Refused[0], &err)
+	passed := poll(t, other)
+	require.Len(t, passed, 1)
+	require.NotContains(t, passed[0], "bad", "others never see it")
+}
+
+func TestWeakness_FutureStampWithinTheLimit(t *testing.T) {
+	id := "server"
+	m, err := mergeable.New(store.New(), &mergeable.Options{UniqueID: &id, MaxAhead: time.Second, Now: (&clock{epoch}).now})
+	require.NoError(t, err)
+	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	say(t, s, diff(`"c":["owned","`+hlc.New(epoch+299_000, 0, 9).String()+`"]`))
+	require.False(t, m.Store().Snapshot().HasTable("t"), "the limit is ours to choose")
+}
+
+func TestWeakness_OldClientsPoison(t *testing.T) {
+	m := newStore(t, "server", &clock{epoch})
+	room := tinybase.NewRoom(m, nil)
+	old, other := enter(t, room, nil), enter(t, room, nil)
+	say(t, old, diff(`"c":["poison","zzzzzzzzzzzzzzzz"]`))
+	require.Empty(t, poll(t, other))
+	set(t, m, "t/r/c", store.Of("mine"))
+	require.Contains(t, poll(t, other)[0], `"mine"`)
+	require.Contains(t, poll(t, old)[0], `"mine"`)
+}
+
+func TestWeakness_OldPeersCrashOnGarbage(t *testing.T) {
+	relay := tinybase.NewRelay(nil)
+	bad, _ := relay.Session()
+	other, _ := relay.Session()
+	defer bad.Close()
+	defer other.Close()
+	_, err := bad.Receive([]byte("\nnot json"))
+	require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(err))
+	require.Equal(t, "tinybase:14", synchronizer.ReasonOf(err))
+	out, err := other.Poll()
+	require.Empty(t, frames(t, out, err), "one bad frame closes one socket")
+}
+
+func TestWeakness_ReconnectIsDeaf(t *testing.T) {
+	server, client := newStore(t, "server", nil), newStore(t, "client", nil)
+	room := tinybase.NewRoom(server, nil)
+	for i := range 3 {
+		s, _ := room.Session(nil)
+		p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+		require.NoError(t, p.Pump())
+		equal(t, server, client)
+		set(t, server, fmt.Sprintf("t/r/live%d", i), store.Of(i))
+		require.NoError(t, p.Pump())
+		equal(t, server, client)
+		p.Close() // the connection is lost
+		set(t, server, fmt.Sprintf("t/r/missed%d", i), store.Of(i))
+		set(t, client, fmt.Sprintf("t/r/offline%d", i), store.Of(i))
+	}
+}
+
+func TestWeakness_ReconnectOfASharedSocketMissesChanges(t *testing.T) {
+	m := newStore(t, "server", nil)
+	set(t, m, "t/r/c", store.Of("missed"))
+	s := tinybase.NewShared(func(_ string, wake chan struct{}, budget *tinybase.Budget) (synchronizer.Session, error) {
+		c, _ := tinybase.NewRoom(m, nil).Channel(wake, &tinybase.Options{Budget: budget})
+		return c, nil
+	}, nil)
+	defer s.Close()
+	_, err := s.Receive(tinybase.Control{ID: "hello", Op: tinybase.Hello}.Append(nil))
+	require.NoError(t, err)
+	out, err := s.Receive(tinybase.Control{ID: "again", Op: tinybase.Subscribe, Channel: "room"}.Append(nil))
+	said := frames(t, out, err)
+	require.Len(t, said, 2)
+	a, b := m.Hashes()
+	require.Contains(t, said[1], fmt.Sprintf(",2,[%d,%d]]", a, b), "the client learns what is here, and asks for it")
+}
+
+func TestWeakness_LostContentDiff(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	o := &tinybase.Options{Now: c.now}
+	s, _ := tinybase.NewRoom(server, o).Session(nil)
+	defer s.Close()
+	peer := tinybase.NewClient(client, o)
+	defer peer.Close()
+	exchange := func(fromServer [][]byte) {
+		for len(fromServer) > 0 {
+			var back [][]byte
+			for _, m := range fromServer {
+				out, err := peer.Receive(m)
+				require.NoError(t, err)
+				back = append(back, out...)
+			}
+			fromServer = nil
+			for _, m := range back {
+				out, err := s.Receive(m)
+				require.NoError(t, err)
+				fromServer = append(fromServer, out...)
+			}
+		}
+	}
+	set(t, server, "t/r/c", store.Of("lost"))
+	require.Len(t, poll(t, s), 1) // and nobody receives it
+	require.Empty(t, poll(t, s))
+	c.millis += 10_000
+	require.False(t, s.Next().After(c.now()))
+	beacon, err := s.Poll()
+	require.NoError(t, err)
+	require.Len(t, beacon, 1)
+	exchange(beacon)
+	equal(t, server, client)
+	c.millis += 3_600_000
+	require.Empty(t, poll(t, s), "at rest nothing is sent")
+	require.True(t, s.Next().IsZero())
+}
+
+func TestWeakness_LatencyOverTimeout(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	set(t, server, "t/r/c", store.Of(1))
+	s, _ := tinybase.NewRoom(server, &tinybase.Options{Now: c.now}).Session(nil)
+	defer s.Close()
+	peer := tinybase.NewClient(client, &tinybase.Options{Now: c.now})
+	defer peer.Close()
+	toServer, err := peer.Start()
+	require.NoError(t, err)
+	for range 10 { // every message travels for five seconds
+		c.millis += 5000
+		var toPeer [][]byte
+		for _, m := range toServer {
+			out, err := s.Receive(m)
+			require.NoError(t, err)
+			toPeer = append(toPeer, out...)
+		}
+		toServer, err = peer.Poll()
+		require.NoError(t, err)
+		c.millis += 5000
+		for _, m := range toPeer {
+			out, err := peer.Receive(m)
+			require.NoError(t, err)
+			toServer = append(toServer, out...)
+		}
+	}
+	equal(t, server, client)
+}
+
+func TestWeakness_TombstonesForever(t *testing.T) {
+	c := &clock{epoch}
+	id := "server"
+	m, err := mergeable.New(store.New(), &mergeable.Options{UniqueID: &id, Horizon: 24 * time.Hour, Now: c.now})
+	require.NoError(t, err)
+	fill(t, m, "t", 1000, "x")
+	require.NoError(t, m.Store().Update(func(tx *store.Tx) error { return tx.DelTable("t") }))
+	require.Greater(t, len(m.AppendContent(nil)), 100_000)
+	c.millis += 25 * 3_600_000
+	n, err := m.Compact()
+	require.NoError(t, err)
+	require.Equal(t, 5000, n)
+	require.Equal(t, `[[{},"",0],[{},"",0]]`, string(m.AppendContent(nil)))
+}
+
+func TestWeakness_SameUniqueIDTwice(t *testing.T) {
+	c := &clock{epoch}
+	server := newStore(t, "server", c)
+	room := tinybase.NewRoom(server, nil)
+	a, b := newStore(t, "same", c), newStore(t, "same", c)
+	set(t, a, "t/r/c", store.Of(1))
+	set(t, b, "t/r/c", store.Of(2))
+	var pipes []*synchronizer.Pipe
+	for _, m := range []*mergeable.Store{a, b} {
+		s, _ := room.Session(nil)
+		pipes = append(pipes, synchronizer.NewPipe(tinybase.NewClient(m, nil), s))
+	}
+	pump(t, pipes)
+	equal(t, server, a)
+	equal(t, server, b)
+	require.Equal(t, store.Of(2), a.Store().Snapshot().Cell("t", "r", "c"))
+	for _, p := range pipes {
+		p.Close()
+	}
+}
+
+func TestWeakness_HashCollision(t *testing.T) {
+	// Two contents of one cell, stamped by two clients, with one hash: a birthday search.
+	hash := func(text string, s hlc.Stamp) uint32 {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(`"` + text + `":` + s.String()))
+		return h.Sum32()
+	}
+	sa, sb := hlc.New(epoch, 1, 5), hlc.New(epoch, 2, 6)
+	seen := map[uint32]string{}
+	for i := range 200_000 {
+		seen[hash(fmt.Sprint("a", i), sa)] = fmt.Sprint("a", i)
+	}
+	var va, vb string
+	for i := 0; vb == ""; i++ {
+		text := fmt.Sprint("b", i)
+		if other, ok := seen[hash(text, sb)]; ok {
+			va, vb = other, text
+		}
+	}
+	server, client := newStore(t, "server", nil), newStore(t, "client", nil)
+	for m, c := range map[*mergeable.Store]mergeable.Cell{server: {Value: store.Of(va), Stamp: sa}, client: {Value: store.Of(vb), Stamp: sb}} {
+		c.Table, c.Row, c.Cell = "t", "r", "c"
+		_, err := m.Apply("test", &mergeable.Changes{Cells: []mergeable.Cell{c}})
+		require.NoError(t, err)
+	}
+	a, b := server.Hashes()
+	c, d := client.Hashes()
+	require.Equal(t, [2]uint32{a, b}, [2]uint32{c, d}, "TinyBase sees no difference")
+	s, _ := tinybase.NewRoom(server, nil).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.Equal(t, store.Of(vb), server.Store().Snapshot().Cell("t", "r", "c"))
+	p.Close()
+}
+
+func TestWeakness_NullAndTombstoneWithOneStamp(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	for m, v := range map[*mergeable.Store]store.Value{server: store.NullValue(), client: {}} {
+		stamp, _ := hlc.Parse(stampS1)
+		_, err := m.Apply("peer", &mergeable.Changes{Cells: []mergeable.Cell{{Table: "t", Row: "r", Cell: "c", Value: v, Stamp: stamp}}})
+		require.NoError(t, err)
+	}
+	s, _ := tinybase.NewRoom(server, nil).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+	require.NoError(t, p.Pump())
+	equal(t, server, client) // the hashes were equal, but not the fingerprints
+	p.Close()
+}
+
+func TestWeakness_EmptyRowFlipsHash(t *testing.T) {
+	m := newStore(t, "server", nil)
+	room := tinybase.NewRoom(m, nil)
+	s, other := enter(t, room, nil), enter(t, room, nil)
+	for range 3 {
+		say(t, s, "\n[\"x\",3,[[{\"ghost\":[{\"r\":[{}]}],\"none\":[{}]}],[{}],1]]")
+		a, b := m.Hashes()
+		require.Equal(t, [2]uint32{}, [2]uint32{a, b})
+	}
+	require.Empty(t, poll(t, other), "nothing is passed on")
+}
+
+func TestWeakness_MergeOfObjects(t *testing.T) {
+	a, b := newStore(t, "a", nil), newStore(t, "b", nil)
+	object, err := store.ParseJSON(`{"b":[1],"a":null}`)
+	require.NoError(t, err)
+	set(t, a, "t/r/c", object)
+	_, _, err = a.Merge("test", b)
+	require.NoError(t, err)
+	equal(t, a, b)
+	// An object that stands for itself, as a merged store of the original sends it, has the same hash.
+	raw := newStore(t, "c", nil)
+	s := enter(t, tinybase.NewRoom(raw, nil), nil)
+	say(t, s, diff(`"c":[{"b":[1],"a":null},"`+a.CellStamp("t", "r", "c").String()+`"]`))
+	equal(t, a, raw)
+}
+
+func TestWeakness_WrongHashesTrusted(t *testing.T) {
+	m := newStore(t, "server", nil)
+	_, err := m.Load(nil, []byte(`[[{"t":[{"r":[{"c":[1,"`+stampS1+`",1]},"",2]},"",3]},"",4],[{},"",5]]`))
+	require.NoError(t, err)
+	honest := newStore(t, "client", nil)
+	s := enter(t, tinybase.NewRoom(honest, nil), nil)
+	say(t, s, diff(`"c":[1,"`+stampS1+`"]`))
+	equal(t, m, honest)
+}
+
+func TestWeakness_DifferingDefaultsSwap(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	for m, v := range map[*mergeable.Store]string{server: "d1", client: "d2"} {
+		var b store.Builder
+		require.NoError(t, b.SetCell("t", "r", "c", store.Of(v)))
+		require.NoError(t, b.SetValue("v", store.Of(v)))
+		require.NoError(t, m.SetDefault(nil, b.Snapshot()))
+	}
+	s, _ := tinybase.NewRoom(server, nil).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.Equal(t, store.Of("d2"), server.Store().Snapshot().Value("v"))
+	p.Close()
+}
+
+// refusing is a schema that refuses one content.
+type refusing struct{ v store.Value }
+
+func (r refusing) Prepare(tx *store.Tx, _ store.Origin) error {
+	for _, c := range tx.Changes().Cells {
+		if c.New == r.v {
+			return errors.New("not in the schema")
+		}
+	}
+	return nil
+}
+func (refusing) Committed(*store.Commit) {}
+
+func TestWeakness_RefusedBySchemaIsForwarded(t *testing.T) {
+	var reports []mergeable.Report
+	m := newStore(t, "server", nil)
+	m.Store().Join(&refusing{store.Of("bad")})
+	room := tinybase.NewRoom(m, &tinybase.Options{OnReport: func(r mergeable.Report) { reports = append(reports, r) }})
+	s, other := enter(t, room, nil), enter(t, room, nil)
+	set(t, m, "t/r/c", store.Of("good"))
+	poll(t, s)
+	poll(t, other)
+	later := hlc.New(epoch+1000, 0, 9).String()
+	say(t, s, diff(`"c":["bad","`+later+`"]`))
+	require.Equal(t, 1, reports[0].RefusedCount)
+	back := poll(t, s)
+	require.Len(t, back, 1)
+	require.Contains(t, back[0], `"good"`, "the sender returns to what stands")
+	require.NotContains(t, strings.Join(poll(t, other), ""), "bad")
+}
+
+func TestWeakness_BrokenEncodedObject(t *testing.T) {
+	m := newStore(t, "server", nil)
+	room := tinybase.NewRoom(m, nil)
+	s, other := enter(t, room, nil), enter(t, room, nil)
+	say(t, s, diff("\"c\":[\"\uFFFD{oops\",\""+stampS1+"\"]"))
+	require.False(t, m.Store().Snapshot().HasTable("t"))
+	require.NotContains(t, strings.Join(poll(t, other), "")+string(m.AppendContent(nil)), "oops")
+	require.Contains(t, strings.Join(poll(t, s), ""), "\uFFFC", "it is deleted, for the sender too")
+}
+
+func TestWeakness_SlowConsumer(t *testing.T) {
+	m := newStore(t, "server", nil)
+	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	for i := range 10_000 {
+		set(t, m, "t/r/c", store.Of(i))
+	}
+	said := poll(t, s)
+	require.Len(t, said, 1, "what waits is one message")
+	require.Less(t, len(said[0]), 200)
+	for range 5 {
+		fill(t, m, "t", 20_000, "x")
+		fill(t, m, "t", 20_000, "y")
+	}
+	said = poll(t, s)
+	require.Len(t, said, 1)
+	require.Contains(t, said[0], ",2,[", "too much: the client compares")
+}
+
+func TestWeakness_FragmentMemory(t *testing.T) {
+	total := tinybase.NewBudget(1000, 20<<20, nil)
+	s := tinybase.NewServer(&tinybase.ServerOptions{Fragments: total})
+	h := httptest.NewServer(s)
+	defer h.Close()
+	defer s.Close()
+	piece := []byte("\n0123456789abcdef\n0\n2\n" + strings.Repeat("x", 15<<20))
+	first := dial(t, h.URL+"/room")
+	require.NoError(t, first.Write(context.Background(), piece))
+	require.Eventually(t, func() bool { _, held := total.Used(); return held > 0 }, 10*time.Second, time.Millisecond)
+	second := dial(t, h.URL+"/room")
+	require.NoError(t, second.Write(context.Background(), piece))
+	_, err := second.Read(context.Background())
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
+	require.Equal(t, "tinybase:15:fragments", synchronizer.ReasonOf(err))
+	require.NoError(t, first.Close(synchronizer.CodeNormal, ""))
+	require.Eventually(t, func() bool { _, held := total.Used(); return held == 0 }, 10*time.Second, time.Millisecond)
+}
+
+func TestWeakness_JoinHerd(t *testing.T) {
+	server := newStore(t, "server", nil)
+	room := tinybase.NewRoom(server, nil)
+	var pipes []*synchronizer.Pipe
+	sent := 0
+	join := func(m *mergeable.Store) {
+		s, _ := room.Session(nil)
+		p := synchronizer.NewPipe(tinybase.NewClient(m, nil), s)
+		p.Tap = func(int, []byte) { sent++ }
+		pipes = append(pipes, p)
+		pump(t, pipes)
+	}
+	for i := range 20 {
+		join(newStore(t, fmt.Sprint("client ", i), nil))
+	}
+	joiner := newStore(t, "joiner", nil)
+	set(t, joiner, "t/r/c", store.Of(1))
+	sent = 0
+	join(joiner)
+	equal(t, server, joiner)
+	require.LessOrEqual(t, sent, 30, "twenty hear of the row, and only the server answers")
+	for _, p := range pipes {
+		p.Close()
+	}
+}
+
+func TestWeakness_HalfMegabyteOfDeepJSON(t *testing.T) {
+	s := enter(t, tinybase.NewRoom(newStore(t, "server", nil), nil), nil)
+	_, err := s.Receive([]byte("\n[\"x\",3,[[{\"t\":[{\"r\":[{\"c\":[" + strings.Repeat("[", 500_000) + "]}]}]}],[{}],1]]"))
+	require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(err))
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rowloom/rowloom/adapters/tinybase"
+	"github.com/rowloom/rowloom/bench/internal/duel"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/hlc"
+	"github.com/rowloom/rowloom/store/mergeable"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/rowloom/rowloom/synchronizer/ws"
+)
+
+// compareFanOut sends 100 changes a second through our server and through TinyBase's, to readers that are bare sockets, and
+// compares how long the slowest hundredth of the deliveries takes.
+func compareFanOut(dir, name string, readers int) (duel.Result, error) {
+	r := duel.Result{Workload: duel.Workload{Name: name, Unit: "ms", Want: 10}}
+	m, err := mergeable.New(store.New(), nil)
+	if err != nil {
+		return r, err
+	}
+	server := tinybase.NewServer(&tinybase.ServerOptions{Open: func(context.Context, string) (*mergeable.Store, error) { return m, nil }})
+	h := httptest.NewServer(server)
+	r.GoMedian, err = fanOut(h.URL, readers)
+	server.Close()
+	h.Close()
+	if err != nil {
+		return r, err
+	}
+	cmd := exec.Command("node", "twin.mjs", "server")
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return r, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return r, err
+	}
+	if err := cmd.Start(); err != nil {
+		return r, err
+	}
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err == nil {
+		r.JSMedian, err = fanOut(strings.TrimSpace(url), readers)
+	}
+	_ = in.Close()
+	_ = cmd.Wait()
+	fmt.Fprintf(os.Stderr, "%s: %.1f ms against %.1f ms\n", name, r.GoMedian, r.JSMedian)
+	return r, err
+}
+
+const (
+	perSecond = 100
+	messages  = 400
+)
+
+// fanOut returns the 99th percentile of the delivery times, in milliseconds.
+func fanOut(url string, readers int) (float64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	dial := func() (*ws.Conn, error) {
+		return ws.Dial(ctx, url+"/room", &ws.Options{Kind: ws.Text, PingEvery: -1})
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var took []float64
+	mark := []byte(`"c":[`)
+	for range readers {
+		c, err := dial()
+		if err != nil {
+			return 0, err
+		}
+		wg.Go(func() {
+			defer func() { _ = c.Close(synchronizer.CodeAbnormal, "") }()
+			times := make([]float64, 0, messages)
+			for len(times) < messages {
+				frame, err := c.Read(ctx)
+				if err != nil {
+					break
+				}
+				now := time.Now().UnixMicro()
+				for rest := frame; ; { // a message may carry several changes of the one cell; the last one counts
+					i := bytes.Index(rest, mark)
+					if i < 0 {
+						break
+					}
+					rest = rest[i+len(mark):]
+					sent, err := strconv.ParseInt(string(rest[:bytes.IndexByte(rest, ',')]), 10, 64)
+					if err == nil {
+						times = append(times, float64(now-sent)/1000)
+					}
+				}
+			}
+			mu.Lock()
+			took = append(took, times...)
+			mu.Unlock()
+		})
+	}
+	writer, err := dial()
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Second)
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for i := range messages {
+		<-tick.C
+		now := time.Now()
+		stamp := hlc.New(uint64(now.UnixMilli()), uint64(i), 7)
+		frame := fmt.Appendf(nil, "\n[\"writer00000\",3,[[{\"t\":[{\"r%d\":[{\"c\":[%d,\"%s\"]}]}]}],[{}],1]]", i, now.UnixMicro(), stamp)
+		if err := writer.Write(ctx, frame); err != nil {
+			return 0, err
+		}
+	}
+	wg.Wait()
+	_ = writer.Close(synchronizer.CodeNormal, "")
+	if len(took) < readers*messages {
+		return 0, fmt.Errorf("%d of %d deliveries", len(took), readers*messages)
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100], nil
+}

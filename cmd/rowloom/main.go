@@ -1,0 +1,80 @@
+// Command rowloom puts Yjs, Automerge and TinyBase clients on one live table.
+//
+//	rowloom serve     starts the server
+//	rowloom help      lists the commands and flags
+//
+// Every flag has an environment variable: ROWLOOM_LISTEN for --listen. The exit code is 0, 1 for a failure, and 2 for a command line that is not
+// understood.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Each command is a file of this package.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Start the server: rooms for HTTP and WebSocket clients, kept in a data folder."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+	Help    helpCmd    `cmd:"" help:"List the commands, or the flags of one."`
+}
+
+// environment is what a command has beside its flags.
+type environment struct {
+	context.Context
+	stdout, stderr io.Writer
+	parser         *kong.Kong
+}
+
+// usageError is a mistake on the command line that only the command itself can notice.
+type usageError struct{ error }
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c cli
+	env := &environment{Context: ctx, stdout: stdout, stderr: stderr}
+	type exit int
+	defer func() { // --help prints, and ends what follows
+		if p := recover(); p != nil {
+			e, ok := p.(exit)
+			if !ok {
+				panic(p)
+			}
+			code = int(e)
+		}
+	}()
+	parser, err := kong.New(&c,
+		kong.Name("rowloom"),
+		kong.Description("One live table for Yjs, Automerge and TinyBase clients.\n\nEvery flag has an environment variable, such as ROWLOOM_LISTEN for --listen."),
+		kong.DefaultEnvars("ROWLOOM"),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Bind(env),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "rowloom:", err)
+		return 1
+	}
+	env.parser = parser
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "rowloom: %v\nTry: rowloom help\n", err)
+		return 2
+	}
+	if err := k.Run(env); err != nil {
+		fmt.Fprintln(stderr, "rowloom:", err)
+		if errors.As(err, new(usageError)) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
