@@ -168,7 +168,17 @@ func (e *engine) startPull() {
 }
 
 func (e *engine) pullRows(p *pull, tables mergeable.TableHashes) {
-	e.next1(p, GetRowDiff, e.m.RowHashes(tables).AppendJSON, func(body []byte) error {
+	mine := e.m.RowHashes(tables)
+	for id, rows := range mine {
+		size := 0
+		for row := range rows {
+			size += len(row) + 15
+		}
+		if size > e.MaxAnswer {
+			mine[id] = nil // no frame would hold the question; so all rows are asked for
+		}
+	}
+	e.next1(p, GetRowDiff, mine.AppendJSON, func(body []byte) error {
 		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
 		if rows, ok := differ.(mergeable.RowHashes); ok && err == nil && len(rows) > 0 {
 			e.next1(p, GetCellDiff, e.m.CellHashes(rows).AppendJSON, func(body []byte) error {

@@ -273,3 +273,23 @@ func TestSession_AsksAgainWhenThereIsNoAnswer(t *testing.T) {
 	require.ErrorAs(t, errs[0], &timeout)
 	require.Equal(t, tinybase.GetTableDiff, timeout.Kind)
 }
+
+func TestSession_AsksForAWholeTableWhenTheQuestionWouldBeTooLong(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	fill(t, server, "t", 1000, "x")
+	_, err := client.Apply("test", server.Changes())
+	require.NoError(t, err)
+	set(t, server, "t/r7/c3", store.Of("changed"))
+	o := &tinybase.Options{Now: c.now, MaxAnswer: 5000, Piece: 2000}
+	s, _ := tinybase.NewRoom(server, o).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, o), s)
+	longest := 0
+	p.Tap = func(_ int, msg []byte) { longest = max(longest, len(msg)) }
+	require.NoError(t, p.Pump())
+	c.millis += 5000 // the patience of the server with a client that does not say it is ready
+	require.NoError(t, p.Tick(c.now()))
+	equal(t, server, client)
+	require.Less(t, longest, 10_000)
+	p.Close()
+}
