@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rowloom/rowloom/store/mergeable"
@@ -115,7 +117,18 @@ type engine struct {
 }
 
 // tellings is what was said to a peer last: these are your hashes, and those are mine.
-type tellings struct{ theirs, mine [2]uint32 }
+type tellings struct{ theirs, mine summary }
+
+// summary is what two stores compare.
+type summary struct {
+	hashes [2]uint32
+	print  uint64 // 0 when it is not known
+}
+
+// same reports whether two stores have the same, as far as can be known.
+func (s summary) same(t summary) bool {
+	return s.hashes == t.hashes && (s.print == t.print || s.print == 0 || t.print == 0)
+}
 
 // owing is what a peer lacks and did not fit into an answer.
 type owing struct {
@@ -200,10 +213,26 @@ func (e *engine) hashes() [2]uint32 {
 }
 
 // announce tells one peer, or all, what this end has.
+//
+// The id, which means nothing to TinyBase, ends in the fingerprint. One of ours that reads it notices when equal hashes are
+// not equal contents.
 func (e *engine) announce(to string) {
-	e.asked = e.id(11)
+	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(e.m.Fingerprint(), 36)
 	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(e.hashes()))
 }
+
+const printMark = '~'
+
+// summaryOf returns what an announcement says of its sender.
+func summaryOf(m Message) (s summary) {
+	s.hashes = readContentHashes(m.Body)
+	if _, text, ok := strings.Cut(m.ID, string(printMark)); ok {
+		s.print, _ = strconv.ParseUint(text, 36, 64)
+	}
+	return s
+}
+
+func (e *engine) summary() summary { return summary{e.hashes(), e.m.Fingerprint()} }
 
 // receive handles a message.
 func (e *engine) receive(from string, m Message) error {
@@ -214,12 +243,11 @@ func (e *engine) receive(from string, m Message) error {
 	case GetContentHashes:
 		e.send(from, m.answer(), appendContentHashes(e.hashes()))
 	case ContentHashes:
-		theirs := readContentHashes(m.Body)
 		e.ready(from)
 		if e.ReadOnly && e.server {
 			return nil
 		}
-		e.pull(from, m.ID, theirs)
+		e.pull(from, m.ID, summaryOf(m))
 	case ContentDiff:
 		return e.apply(m.Body)
 	default:

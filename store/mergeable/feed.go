@@ -108,7 +108,7 @@ func (f *Feed) poke() {
 
 // delta returns a Delta to fill, or nil when nobody follows.
 func (m *Store) delta(by store.Origin) *Delta {
-	if len(m.feeds) == 0 {
+	if len(m.feeds) == 0 && m.onDelta == nil {
 		return nil
 	}
 	return &Delta{Origin: by}
@@ -117,6 +117,9 @@ func (m *Store) delta(by store.Origin) *Delta {
 func (m *Store) publish(d *Delta) {
 	if d == nil || d.Changes.IsEmpty() {
 		return
+	}
+	if m.onDelta != nil {
+		m.onDelta(d)
 	}
 	for f := range m.feeds {
 		f.add(d)
