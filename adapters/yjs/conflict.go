@@ -51,19 +51,12 @@ func (c Claim) String() string {
 	return fmt.Sprintf("%d %v", c.Client, c.Value)
 }
 
-// conflicts restores what lost containers held and reports the conflicts of one commit.
-func (t *Target) conflicts(l layout, list []ycrdt.Conflict) {
+// report tells of the conflicts of one commit.
+func (t *Target) report(l layout, list []ycrdt.Conflict) {
 	var mine []Conflict
 	for i := range list {
 		c := &list[i]
-		at, ok := l.place(&ycrdt.Change{Path: c.Path, Kind: ycrdt.KindMap, Key: c.Key})
-		if !ok || inside(l, at, c) {
-			continue
-		}
-		if n, ok := l.(nested); ok && t.saving.Load() {
-			t.restore(n, at, c)
-		}
-		if t.onConflict != nil {
+		if at, ok := where(l, c.Path, c.Key); ok {
 			mine = append(mine, t.conflict(at, c))
 		}
 	}
@@ -72,15 +65,16 @@ func (t *Target) conflicts(l layout, list []ycrdt.Conflict) {
 	}
 }
 
-// inside says whether a conflict lies inside a cell or value and not at it.
-func inside(l layout, at store.Path, c *ycrdt.Conflict) bool {
-	if _, ok := l.(flat); ok {
-		return len(c.Path) > 1
+// where returns the part of the Store that is the value of a key of a map. What lies inside of cells and values is none.
+func where(l layout, path []ycrdt.Step, key string) (store.Path, bool) {
+	at, ok := l.place(&ycrdt.Change{Path: path, Key: key})
+	depth := 1 // of the maps that hold cells and values
+	if _, flat := l.(flat); !flat && at.Level() == store.AtValue {
+		depth = 2
+	} else if !flat {
+		depth = 4
 	}
-	if at.Level() == store.AtValue {
-		return len(c.Path) > 2
-	}
-	return len(c.Path) > 4
+	return at, ok && len(path) <= depth
 }
 
 func (t *Target) conflict(at store.Path, c *ycrdt.Conflict) Conflict {
