@@ -466,6 +466,10 @@ func (s *simulation) check() error {
 
 // shown returns the writes of a cell or value that a peer knows: the one that his document shows, and those that its writer
 // knew. A write that came to his document in a container that had lost already was never shown to him.
+//
+// A deletion is known if the document shows its effect. In nested maps it may not: beside a value in another container it may
+// have deleted something that had lost already. Of that Yjs keeps nothing by which anybody could tell it from what was
+// deleted because its container lost. So the deletion itself, and what its writer knew, do not count then.
 func (s *simulation) shown(p *simPeer, at store.Path) map[int]bool {
 	content, err := yjs.Content(p.doc, p.opts)
 	must(err)
@@ -476,7 +480,12 @@ func (s *simulation) shown(p *simPeer, at store.Path) map[int]bool {
 	}
 	knows := map[int]bool{}
 	for i, o := range s.ops {
-		if o.value == now && o.at == at || !o.value.Exists() && o.at.Contains(at) && o.peer != 0 && p.doc.Clock(o.peer) >= o.clock {
+		known := o.value == now && o.at == at
+		if !o.value.Exists() {
+			effective := !now.Exists() || p.opts.Layout == yjs.Flat
+			known = effective && o.at.Contains(at) && o.peer != 0 && p.doc.Clock(o.peer) >= o.clock
+		}
+		if known {
 			knows[i] = true
 			for j := range o.knows {
 				knows[j] = true
