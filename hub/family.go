@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/synchronizer"
@@ -80,7 +81,7 @@ type Call struct {
 	fail  func(error)
 }
 
-// Open opens a room for as long as the connection lasts, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
+// Open opens a room for as long as the connection lasts, or until Release, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
 // or to answer in the protocol's own words. If the room fails, the connection ends. It must be called by the session's methods or by Accept only.
 func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	if err := c.hub.checkRoom(room); err != nil {
@@ -95,6 +96,9 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 			return r, access, nil
 		}
 	}
+	if len(c.rooms) >= c.hub.opts.Limits.CallRooms {
+		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "more than %d rooms on one connection", c.hub.opts.Limits.CallRooms)
+	}
 	r, err := c.hub.Room(ctx, room)
 	if err != nil {
 		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
@@ -106,6 +110,15 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 
 // MessageLimit is the size of the largest message, in bytes.
 func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
+
+// Release gives back a room that Open gave, before the connection ends.
+func (c *Call) Release(r *Room) {
+	if i := slices.Index(c.rooms, r); i >= 0 {
+		c.rooms = slices.Delete(c.rooms, i, i+1)
+		r.onFail(c, nil)
+		r.Release()
+	}
+}
 
 func (c *Call) release() {
 	for _, r := range c.rooms {

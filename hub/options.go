@@ -45,6 +45,7 @@ type Limits struct {
 	Message     int64 // bytes of a message on a WebSocket; default 64 MiB
 	Rooms       int   // rooms in memory at the same time; default 10,000
 	Connections int   // WebSockets and event streams at the same time; default 10,000
+	CallRooms   int   // rooms that one connection has open at the same time; default 1,000
 
 	// A room's log is replaced by a snapshot when it has more than so many records, or more bytes, and is not small beside the last
 	// snapshot. Defaults 1,000 and 1 MiB.
@@ -101,6 +102,7 @@ func (o *Options) withDefaults() Options {
 	orDefault(&l.Message, 64<<20)
 	orDefault(&l.Rooms, 10_000)
 	orDefault(&l.Connections, 10_000)
+	orDefault(&l.CallRooms, 1000)
 	orDefault(&l.CompactRecords, 1000)
 	orDefault(&l.CompactBytes, 1<<20)
 	orDefault(&l.BodyTimeout, time.Minute)

@@ -19,6 +19,7 @@ var reserved = map[string]bool{"": true, "api": true, "healthz": true, "readyz":
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.opts.Now()
 	rec := &recorder{ResponseWriter: w, timeout: h.opts.Limits.SendTimeout}
+	rec.deadline() // that of the request before on this connection may be over
 	address := "other"
 	defer func() {
 		took := h.opts.Now().Sub(start)
@@ -54,6 +55,8 @@ func (h *Hub) fault(what string, err error) {
 
 // errWritten is an error after the answer has begun, which nobody can be told any more.
 type errWritten struct{ error }
+
+func (e *errWritten) Unwrap() error { return e.error }
 
 // route finds out what to do, and the name that the address has in the metrics.
 func (h *Hub) route(parts []string) (serve func(*answer) error, address string, err error) {

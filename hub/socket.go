@@ -87,13 +87,17 @@ func (d *driven) Poll() ([][]byte, error)  { return d.counted(d.Session.Poll()) 
 func (d *driven) Receive(msg []byte) (out [][]byte, err error) {
 	d.in.Inc()
 	d.inBytes.Add(float64(len(msg)))
-	entered := make([]uint64, len(d.call.rooms)) // a room opened by this message is entered from the next one on
-	for i, r := range d.call.rooms[:len(entered)] {
-		entered[i] = r.gate.enter()
+	type entry struct {
+		room *Room
+		id   uint64
+	}
+	entered := make([]entry, len(d.call.rooms)) // a room opened by this message is entered from the next one on
+	for i, r := range d.call.rooms {
+		entered[i] = entry{r, r.gate.enter()}
 	}
 	defer func() {
-		for i, id := range entered {
-			d.call.rooms[i].leave(id)
+		for _, e := range entered {
+			e.room.leave(e.id)
 		}
 	}()
 	defer func() {

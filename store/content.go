@@ -270,7 +270,8 @@ func (p *contentParser) content() {
 		p.tables()
 	default:
 		p.r.BeginArray()
-		for n := 0; p.r.NextElement(); n++ {
+		n := 0
+		for ; p.r.NextElement(); n++ {
 			switch n {
 			case 0:
 				p.tables()
@@ -280,15 +281,14 @@ func (p *contentParser) content() {
 				p.r.Failf("more than tables and values")
 			}
 		}
+		if n == 0 {
+			p.r.Failf("neither tables nor values")
+		}
 	}
 }
 
 func (p *contentParser) tables() {
 	p.at = Tables()
-	if p.form == TinyBaseForm && p.r.Peek() == jsjson.Null {
-		p.r.Null()
-		return
-	}
 	p.r.BeginObject()
 	for p.r.NextKey() {
 		table := string(p.r.Key())
@@ -335,10 +335,6 @@ func (p *contentParser) row(table, row string) {
 
 func (p *contentParser) values() {
 	p.at = Values()
-	if p.form == TinyBaseForm && p.r.Peek() == jsjson.Null {
-		p.r.Null()
-		return
-	}
 	p.r.BeginObject()
 	for p.r.NextKey() {
 		id := string(p.r.Key())

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// RowIDs makes an id for a new row of a table. tx is the transaction that adds it.
-type RowIDs func(tx *Tx, table string) (string, error)
+// RowIDs makes the ids of new rows. If it is a [Participant] too, it joins the Store that it was given to.
+type RowIDs interface {
+	// Next returns an id for a new row of a table. tx is the transaction that adds it.
+	Next(tx *Tx, table string) (string, error)
+}
 
 // AddRow adds a row under a new id, which it returns. Cells that are no cells at all are an error, because a row without
 // cells does not exist.
@@ -34,7 +36,7 @@ func (tx *Tx) AddRow(table string, cells map[string]Value) (row string, err erro
 		return "", errors.New("store: this transaction belongs to no Store that gives row ids")
 	}
 	for range 100 {
-		if row, err = tx.store.rowIDs(tx, table); err != nil {
+		if row, err = tx.store.rowIDs.Next(tx, table); err != nil {
 			return "", fmt.Errorf("store: a row id for %v: %w", Table(table), err)
 		}
 		if !tx.HasRow(table, row) {
@@ -57,63 +59,52 @@ const idAlphabet = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuv
 // byte order the ids of one Store are in the order in which they were given, also within a millisecond, and when the clock
 // goes back.
 func UniqueRowIDs(o *UniqueOptions) RowIDs {
-	opts := UniqueOptions{}
+	u := &uniqueIDs{}
 	if o != nil {
-		opts = *o
+		u.opts = *o
 	}
-	if opts.Now == nil {
-		opts.Now = time.Now
+	if u.opts.Now == nil {
+		u.opts.Now = time.Now
 	}
-	if opts.Random == nil {
-		opts.Random = rand.Reader
+	if u.opts.Random == nil {
+		u.opts.Random = rand.Reader
 	}
-	var last uint64      // milliseconds
-	var high, low uint64 // chance: 6 bits and 60 bits
-	return func(*Tx, string) (string, error) {
-		if now := uint64(max(opts.Now().UnixMilli(), 0)); now > last || last == 0 {
-			var b [16]byte
-			if _, err := io.ReadFull(opts.Random, b[:]); err != nil {
-				return "", err
-			}
-			last = now
-			high, low = uint64(b[0])&31, binary.BigEndian.Uint64(b[8:])&(1<<60-1) // the first bit is left to count
-		} else { // the same moment: count on, by a step that cannot be guessed, so that ids stay in order
-			var b [4]byte
-			if _, err := io.ReadFull(opts.Random, b[:]); err != nil {
-				return "", err
-			}
-			low += uint64(binary.BigEndian.Uint32(b[:])) + 1
-			high += low >> 60
-			low &= 1<<60 - 1
-		}
-		var id [19]byte
-		for i := range 8 {
-			id[7-i] = idAlphabet[last>>(6*i)&63]
-		}
-		id[8] = idAlphabet[high&63]
-		for i := range 10 {
-			id[18-i] = idAlphabet[low>>(6*i)&63]
-		}
-		return string(id[:]), nil
-	}
+	return u
 }
 
-// CountRowIDs returns TinyBase's ids: "0", "1" and so on, for each table by itself, passing over those that exist. The ids of
-// deleted rows are not used again while the table exists. Two replicas that count give the same id to different rows, so
-// use it for a Store that stays alone.
-func CountRowIDs() RowIDs {
-	next := map[string]int{}
-	return func(tx *Tx, table string) (string, error) {
-		if !tx.HasTable(table) {
-			delete(next, table)
+type uniqueIDs struct {
+	opts      UniqueOptions
+	last      uint64 // milliseconds
+	high, low uint64 // chance: 6 bits and 60 bits
+}
+
+// Next implements RowIDs.
+func (u *uniqueIDs) Next(*Tx, string) (string, error) {
+	if now := uint64(max(u.opts.Now().UnixMilli(), 0)); now > u.last || u.last == 0 {
+		var b [9]byte
+		if _, err := io.ReadFull(u.opts.Random, b[:]); err != nil {
+			return "", err
 		}
-		n := next[table]
-		for tx.HasRow(table, strconv.Itoa(n)) {
-			n++
+		u.last = now
+		u.high, u.low = uint64(b[8])&31, binary.BigEndian.Uint64(b[:8])&(1<<60-1) // the first bit is left to count
+	} else { // the same moment: count on, by a step that cannot be guessed, so that ids stay in order
+		var b [4]byte
+		if _, err := io.ReadFull(u.opts.Random, b[:]); err != nil {
+			return "", err
 		}
-		next[table] = n + 1
-		return strconv.Itoa(n), nil
+		u.low += uint64(binary.BigEndian.Uint32(b[:])) + 1
+		u.high += u.low >> 60
+		u.low &= 1<<60 - 1
 	}
+	var id [19]byte
+	for i := range 8 {
+		id[7-i] = idAlphabet[u.last>>(6*i)&63]
+	}
+	id[8] = idAlphabet[u.high&63]
+	for i := range 10 {
+		id[18-i] = idAlphabet[u.low>>(6*i)&63]
+	}
+	return string(id[:]), nil
 }
 
 // RowTime returns the moment at which UniqueRowIDs gave an id, and whether it looks like one of them.

@@ -38,7 +38,7 @@ type job struct {
 
 // Options of a Store; nil means defaults.
 type Options struct {
-	// RowIDs makes the ids that [Tx.AddRow] gives. The default is [UniqueRowIDs]; [CountRowIDs] counts as TinyBase does. It is
+	// RowIDs makes the ids that [Tx.AddRow] gives. The default is [UniqueRowIDs]; [NewRowCounter] counts as TinyBase does. It is
 	// called under the writer lock.
 	RowIDs RowIDs
 }
@@ -54,6 +54,9 @@ func NewStore(o *Options) *Store {
 	}
 	if s.rowIDs == nil {
 		s.rowIDs = UniqueRowIDs(nil)
+	}
+	if p, ok := s.rowIDs.(Participant); ok {
+		s.participants = []Participant{p}
 	}
 	s.now.Store(&Snapshot{})
 	s.over = work{done: true, before: s.now.Load()}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rowloom/rowloom/store/mergeable"
@@ -115,7 +117,18 @@ type engine struct {
 }
 
 // tellings is what was said to a peer last: these are your hashes, and those are mine.
-type tellings struct{ theirs, mine [2]uint32 }
+type tellings struct{ theirs, mine summary }
+
+// summary is what two stores compare.
+type summary struct {
+	hashes [2]uint32
+	print  uint64 // 0 when it is not known
+}
+
+// same reports whether two stores have the same, as far as can be known.
+func (s summary) same(t summary) bool {
+	return s.hashes == t.hashes && (s.print == t.print || s.print == 0 || t.print == 0)
+}
 
 // owing is what a peer lacks and did not fit into an answer.
 type owing struct {
@@ -132,7 +145,7 @@ func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) 
 		binary.LittleEndian.PutUint64(seed[:], uint64(e.Now().UnixNano())) // ids need to differ, not to be secret
 	}
 	e.ids = rand.NewChaCha8(seed)
-	e.feed = m.FeedTo(wake)
+	e.feed = m.FeedTo(wake, e)
 	return e
 }
 
@@ -200,9 +213,29 @@ func (e *engine) hashes() [2]uint32 {
 }
 
 // announce tells one peer, or all, what this end has.
+//
+// The id, which means nothing to TinyBase, ends in the fingerprint. One of ours that reads it notices when equal hashes are
+// not equal contents.
 func (e *engine) announce(to string) {
-	e.asked = e.id(11)
-	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(e.hashes()))
+	mine := e.summary()
+	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(mine.print, 36)
+	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(mine.hashes))
+}
+
+const printMark = '~'
+
+// summaryOf returns what an announcement says of its sender.
+func summaryOf(m Message) (s summary) {
+	s.hashes = readContentHashes(m.Body)
+	if _, text, ok := strings.Cut(m.ID, string(printMark)); ok {
+		s.print, _ = strconv.ParseUint(text, 36, 64)
+	}
+	return s
+}
+
+func (e *engine) summary() summary {
+	tables, values, print := e.m.Summary()
+	return summary{[2]uint32{tables, values}, print}
 }
 
 // receive handles a message.
@@ -214,12 +247,11 @@ func (e *engine) receive(from string, m Message) error {
 	case GetContentHashes:
 		e.send(from, m.answer(), appendContentHashes(e.hashes()))
 	case ContentHashes:
-		theirs := readContentHashes(m.Body)
 		e.ready(from)
 		if e.ReadOnly && e.server {
 			return nil
 		}
-		e.pull(from, m.ID, theirs)
+		e.pull(from, m.ID, summaryOf(m))
 	case ContentDiff:
 		return e.apply(m.Body)
 	default:
@@ -247,31 +279,21 @@ func (e *engine) poll() {
 	}
 }
 
-// changed passes on what has changed, in one message. What came from the peer itself it does not.
+// changed passes on what has changed, in one message. What came from the peer itself its Feed leaves out.
 func (e *engine) changed(deltas []*mergeable.Delta) {
-	var one *mergeable.Delta
-	n := 0
-	for _, d := range deltas {
-		if d.Origin != any(e) {
-			one = d
-			n++
-		}
-	}
-	if len(deltas) > 0 && e.Beacon > 0 {
-		e.beacon = e.Now().Add(e.Beacon)
-	}
-	if n == 0 {
+	if len(deltas) == 0 {
 		return
 	}
-	if n == 1 && len(one.JSON()) <= 2*e.Piece {
+	if e.Beacon > 0 {
+		e.beacon = e.Now().Add(e.Beacon)
+	}
+	if one := deltas[0]; len(deltas) == 1 && len(one.JSON()) <= 2*e.Piece {
 		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, func(dst []byte) []byte { return append(dst, one.JSON()...) })
 		return
 	}
 	var all mergeable.Changes
 	for _, d := range deltas {
-		if d.Origin != any(e) {
-			all.Append(&d.Changes)
-		}
+		all.Append(&d.Changes)
 	}
 	for _, part := range all.Parts(e.Piece) {
 		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, part.AppendJSON)

@@ -20,9 +20,13 @@ type question struct {
 type pull struct {
 	from   string
 	txn    string // the first part of the ids of all its questions
-	theirs [2]uint32
+	theirs summary
 	open   int // questions without an answer
+	tries  int // how often it was given up before
 }
+
+// maxTries is how often a pull is begun when the peer does not answer.
+const maxTries = 3
 
 // maxPulls bounds the exchanges that wait for the first one.
 const maxPulls = 100
@@ -61,7 +65,12 @@ func (e *engine) expire(now time.Time) {
 			e.OnError(&TimeoutError{q.to, q.kind, id})
 		}
 		if len(e.pulls) > 0 && q.kind != GetContentHashes {
-			e.drop(e.pulls[0].from)
+			p := e.pulls[0]
+			e.drop(p.from)
+			if p.tries+1 < maxTries {
+				again := &pull{from: p.from, txn: e.id(11), theirs: p.theirs, tries: p.tries + 1}
+				e.pulls = append([]*pull{again}, e.pulls...)
+			}
 			e.nextPull()
 		}
 	}
@@ -82,7 +91,7 @@ func (e *engine) greet() {
 		if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
 			return invalid("not the answer to the question for hashes")
 		}
-		e.pull(from, txn, readContentHashes(body))
+		e.pull(from, txn, summary{hashes: readContentHashes(body)})
 		return nil
 	})
 	for id := range e.pending {
@@ -103,8 +112,8 @@ func (e *engine) drop(peer string) {
 	e.pulls = e.pulls[1:]
 }
 
-// pull learns from a peer what this end lacks, after those that run already. theirs are the peer's hashes.
-func (e *engine) pull(from, txn string, theirs [2]uint32) {
+// pull learns from a peer what this end lacks, after those that run already. theirs is what the peer has.
+func (e *engine) pull(from, txn string, theirs summary) {
 	if txn == "" {
 		txn = e.id(11)
 	}
@@ -131,9 +140,15 @@ func (e *engine) nextPull() {
 
 func (e *engine) startPull() {
 	p := e.pulls[0]
-	mine := e.hashes()
-	if p.theirs[0] != mine[0] {
-		e.next1(p, GetTableDiff, e.m.TableHashes().AppendJSON, func(body []byte) error {
+	mine := e.summary()
+	// When the hashes are equal, but the contents are not, hashes are no help: all is asked for.
+	all := p.theirs.hashes == mine.hashes && !p.theirs.same(mine)
+	tables, values := e.m.TableHashes, e.m.ValueHashes
+	if all {
+		tables, values = func() mergeable.TableHashes { return nil }, func() mergeable.ValueHashes { return nil }
+	}
+	if all || p.theirs.hashes[0] != mine.hashes[0] {
+		e.next1(p, GetTableDiff, tables().AppendJSON, func(body []byte) error {
 			differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.TableHashes(mergeable.ReadHashes(r)) })
 			if tables, ok := differ.(mergeable.TableHashes); ok && err == nil && len(tables) > 0 {
 				e.pullRows(p, tables)
@@ -141,8 +156,8 @@ func (e *engine) startPull() {
 			return err
 		})
 	}
-	if p.theirs[1] != mine[1] {
-		e.next1(p, GetValueDiff, e.m.ValueHashes().AppendJSON, func(body []byte) error {
+	if all || p.theirs.hashes[1] != mine.hashes[1] {
+		e.next1(p, GetValueDiff, values().AppendJSON, func(body []byte) error {
 			c, err := mergeable.ReadValues(jsjson.NewReader(body, nil))
 			return e.take(c, err)
 		})
@@ -153,7 +168,17 @@ func (e *engine) startPull() {
 }
 
 func (e *engine) pullRows(p *pull, tables mergeable.TableHashes) {
-	e.next1(p, GetRowDiff, e.m.RowHashes(tables).AppendJSON, func(body []byte) error {
+	mine := e.m.RowHashes(tables)
+	for id, rows := range mine {
+		size := 0
+		for row := range rows {
+			size += len(row) + 15
+		}
+		if size > e.MaxAnswer {
+			mine[id] = nil // no frame would hold the question; so all rows are asked for
+		}
+	}
+	e.next1(p, GetRowDiff, mine.AppendJSON, func(body []byte) error {
 		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
 		if rows, ok := differ.(mergeable.RowHashes); ok && err == nil && len(rows) > 0 {
 			e.next1(p, GetCellDiff, e.m.CellHashes(rows).AppendJSON, func(body []byte) error {
@@ -208,8 +233,8 @@ func (e *engine) endPull(p *pull) {
 		e.nextPull()
 		return
 	}
-	mine := e.hashes()
-	if t := (tellings{p.theirs, mine}); mine != p.theirs && e.told[p.from] != t {
+	mine := e.summary()
+	if t := (tellings{p.theirs, mine}); !mine.same(p.theirs) && e.told[p.from] != t {
 		if len(e.told) > 1000 {
 			clear(e.told)
 		}

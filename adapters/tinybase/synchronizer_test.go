@@ -83,8 +83,9 @@ func TestBroadcast_ConnectsProcessesOverASocket(t *testing.T) {
 		s.Start()
 		all, syncs, stores = append(all, b), append(syncs, s), append(stores, m)
 		together(t, stores...)
+		require.Eventually(t, func() bool { return s.Status().State == tinybase.Connected }, 20*time.Second, time.Millisecond)
 	}
-	require.True(t, all[0].Hosting())
+	require.Eventually(t, all[0].Hosting, 20*time.Second, time.Millisecond)
 	// The process that passes messages on ends; another one takes its place, and what was missed is made up for.
 	syncs[0].Stop()
 	all[0].Close()

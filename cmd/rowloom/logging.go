@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rowloom/rowloom/hub"
+	"github.com/rowloom/rowloom/synchronizer"
 )
 
 // newLogger returns a logger for the flags --log-level and --log-format.
@@ -33,7 +34,11 @@ func logEvents(log *slog.Logger) hub.Events {
 			log.Info("connected", "family", family, "room", room, "remote", remote)
 		},
 		Disconnected: func(family, room, remote string, err error) {
-			if err != nil {
+			switch {
+			case synchronizer.CodeOf(err) == synchronizer.CodeAbnormal: // a lid was closed, a network left
+				log.Info("disconnected", "family", family, "room", room, "remote", remote, "error", err)
+				return
+			case err != nil:
 				log.Warn("disconnected", "family", family, "room", room, "remote", remote, "error", err)
 				return
 			}

@@ -40,11 +40,12 @@ type process struct {
 	mu   sync.Mutex
 	said strings.Builder // on standard error
 	done chan error
+	read chan struct{} // closed when standard error has been read to its end
 }
 
 func start(t testing.TB, data string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: command(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, args...)...), done: make(chan error, 1)}
+	p := &process{t: t, cmd: command(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, args...)...), done: make(chan error, 1), read: make(chan struct{})}
 	out, err := p.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
@@ -60,6 +61,7 @@ func start(t testing.TB, data string, args ...string) *process {
 				ready <- addr
 			}
 		}
+		close(p.read)
 		p.done <- p.cmd.Wait()
 	}()
 	select {
@@ -119,7 +121,9 @@ func TestServe_StartsSaysWhereAndEndsOnASignal(t *testing.T) {
 		require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, p.url)
 		require.Contains(t, p.get("/"), "rowloom")
 		require.Equal(t, "ok\n", p.get("/healthz"))
-		require.Contains(t, p.output(), "ws://"+strings.TrimPrefix(p.url, "http://")+"/yjs/ROOM")
+		require.Eventually(t, func() bool {
+			return strings.Contains(p.output(), "ws://"+strings.TrimPrefix(p.url, "http://")+"/yjs/ROOM")
+		}, 20*time.Second, time.Millisecond)
 
 		// A reader who does not go by itself does not keep the server.
 		res, err := http.Get(p.url + "/api/rooms/r/events")
@@ -248,6 +252,7 @@ func TestServe_TakesItsFlagsFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 413, status)
 	require.Equal(t, 0, p.end(syscall.SIGTERM))
+	<-p.read
 	require.NotContains(t, p.output(), "secret")
 	require.Contains(t, p.output(), `"msg":"served"`)
 }

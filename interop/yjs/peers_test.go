@@ -1,6 +1,7 @@
 package yjs_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/interop/node"
 	"github.com/rowloom/rowloom/interop/serve"
 )
@@ -188,7 +190,7 @@ func compare(server *serve.Server, room string, sites []site) (content serve.Con
 			case !reflect.DeepEqual(v.content(), content):
 				return content, fmt.Sprintf("%s has\n%s\nand the server\n%s", name, show(v.content()), show(content))
 			case from != "" && v.Snapshot != snapshot:
-				return content, fmt.Sprintf("%s and %s have seen different things", from, name)
+				return content, fmt.Sprintf("%s has seen\n%s\nand %s\n%s", from, spell(snapshot), name, spell(v.Snapshot))
 			}
 			snapshot, from = v.Snapshot, name
 		}
@@ -202,4 +204,17 @@ func show(v any) string {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// spell writes a snapshot in words.
+func spell(snapshot string) string {
+	b, err := base64.StdEncoding.DecodeString(snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	s, err := ycrdt.DecodeSnapshotV2(b)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%+v", s)
 }

@@ -34,8 +34,9 @@ type merging struct {
 	m       *Store
 	tx      *store.Tx
 	changes *Changes
-	whole   *load // instead of changes: everything is replaced
-	force   bool  // changes are defaults that replace defaults
+	whole   *load           // instead of changes: everything is replaced
+	force   bool            // changes are defaults that replace defaults
+	expect  *store.Snapshot // instead of changes: what is written has its stamps already
 
 	report Report
 	wrote  int    // writes of this transaction's own
@@ -351,8 +352,16 @@ func (g *merging) newClient() {
 // commit writes the stamps of what has been committed. What other participants have changed is stamped as new.
 func (m *Store) commit(g *merging, c *store.Commit) {
 	g.done = true
-	if g.whole != nil {
+	switch {
+	case g.whole != nil:
 		m.commitLoad(g, c)
+		return
+	case g.expect != nil:
+		if g.seen != g.wrote {
+			d := m.delta(nil)
+			_ = m.stamp(store.Diff(g.expect, c.After), false, d)
+			m.publish(d)
+		}
 		return
 	}
 	for _, r := range g.rows {
@@ -429,6 +438,6 @@ func (m *Store) took(t *table, n uint32, id string, v store.Value) bool {
 	}
 	c := &t.rows[n].cells[i]
 	var h uint32
-	h, m.state.buf = hashCell(m.state.buf, v, c.stamp())
+	h, _, m.state.buf = hashCell(m.state.buf, v, c.stamp())
 	return h == c.hash
 }

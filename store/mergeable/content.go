@@ -85,6 +85,10 @@ func (m *Store) AppendContent(dst []byte) []byte {
 func (m *Store) Changes() *Changes {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	return m.changes()
+}
+
+func (m *Store) changes() *Changes {
 	c := &Changes{}
 	own := func(at store.Path, s hlc.Stamp) {
 		if !s.IsZero() {

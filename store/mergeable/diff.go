@@ -24,6 +24,22 @@ func (m *Store) Hashes() (tables, values uint32) {
 	return m.state.hashes()
 }
 
+// Fingerprint returns 64 bits that stand for all contents and stamps, empty rows and the own stamps of rows and tables
+// apart. It is not TinyBase's: replicas of this package compare it to find out whether equal hashes mean equal contents.
+func (m *Store) Fingerprint() uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.print
+}
+
+// Summary returns the hashes and the fingerprint of one moment.
+func (m *Store) Summary() (tables, values uint32, fingerprint uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	tables, values = m.state.hashes()
+	return tables, values, m.state.print
+}
+
 // TableHashes returns the hashes of all tables.
 func (m *Store) TableHashes() TableHashes {
 	m.mu.RLock()

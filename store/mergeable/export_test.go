@@ -10,7 +10,7 @@ import (
 
 // HashOf returns the hash of a cell, for tests.
 func HashOf(v store.Value, s hlc.Stamp) uint32 {
-	h, _ := hashCell(nil, v, s)
+	h, _, _ := hashCell(nil, v, s)
 	return h
 }
 
@@ -29,7 +29,7 @@ func (m *Store) Check() (wrong string) {
 			wrong = fmt.Sprintf(format, args...)
 		}
 	}
-	cells := 0
+	cells, print := 0, uint64(0)
 	rowHash := func(t *table, n uint32, content func(id string) store.Value) uint32 {
 		r := &t.rows[n]
 		h := hashStamp(t.stamps[n])
@@ -40,10 +40,15 @@ func (m *Store) Check() (wrong string) {
 				fail("cells of row %q out of order", r.id)
 			}
 			id := t.names[c.id()].id
-			if want := HashOf(content(id), c.stamp()); want != c.hash {
+			v := content(id)
+			if want := HashOf(v, c.stamp()); want != c.hash {
 				fail("hash of cell %s/%s/%s is %d, want %d", t.id, r.id, id, c.hash, want)
 			}
 			h ^= HashText(fmt.Sprintf("%s:%d", id, c.hash)) ^ HashText(id+":0")
+			if _, other, _ := hashCell(nil, v, c.stamp()); other != c.other {
+				fail("second hash of cell %s/%s/%s is %d, want %d", t.id, r.id, id, c.other, other)
+			}
+			print += print64(t, r, &t.names[c.id()], c)
 		}
 		if h != r.hash {
 			fail("hash of row %s/%s is %d, want %d", t.id, r.id, r.hash, h)
@@ -88,6 +93,9 @@ func (m *Store) Check() (wrong string) {
 		fail("%d cells of %d have stamps", visible, n)
 	}
 	rowHash(m.state.values, 0, m.snap.Value)
+	if print != m.state.print {
+		fail("the fingerprint is %d, want %d", m.state.print, print)
+	}
 	if cells != m.state.cells {
 		fail("%d cells are counted as %d", cells, m.state.cells)
 	}

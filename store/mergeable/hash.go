@@ -16,10 +16,31 @@ import (
 // and in all but the cells H(stamp), when they have a stamp of their own. So one cell's change touches three hashes above
 // it, whatever the size of the table.
 
-// hashCell returns the hash of a cell. buf is scratch space.
-func hashCell(buf []byte, v store.Value, s hlc.Stamp) (uint32, []byte) {
+// hashCell returns the hash of a cell, and another one that is TinyBase's in nothing. buf is scratch space.
+func hashCell(buf []byte, v store.Value, s hlc.Stamp) (h, other uint32, _ []byte) {
 	buf = s.Append(append(appendEncoded(buf[:0], v), ':'))
-	return fnv1a.Bytes(fnv1a.Offset, buf), buf
+	h64 := uint64(len(buf))
+	if !v.Exists() {
+		h64 = ^h64 // deleted is not null, though the first hash says so
+	}
+	for _, c := range buf {
+		h64 = (h64 ^ uint64(c)) * 0x9E3779B97F4A7C15
+		h64 ^= h64 >> 29
+	}
+	return fnv1a.Bytes(fnv1a.Offset, buf), uint32(h64 >> 32), buf
+}
+
+// Two contents may have one hash of 32 bits: among 100,000 cells some do. So there is a fingerprint beside the hashes, the
+// sum of 64 bits for each cell, by which replicas of this package see that equal hashes are not equal contents.
+
+// print64 returns a cell's part of the fingerprint.
+func print64(t *table, r *row, k *name, c *cell) uint64 {
+	x := uint64(c.hash)<<32 | uint64(c.other)
+	for _, id := range [...]uint32{t.prefix, r.prefix, k.prefix} {
+		x = (x ^ uint64(id)) * 0x9E3779B97F4A7C15
+		x ^= x >> 31
+	}
+	return x
 }
 
 // appendEncoded appends a cell in the form in which it is hashed, except that what is deleted is null here.

@@ -132,7 +132,7 @@ func (m *Store) SetContent(by store.Origin, c *Changes) (Report, error) {
 		c.sort()
 	}
 	g := &merging{m: m, changes: &Changes{}}
-	g.whole = g.build(c)
+	g.whole = g.build(c, m.Client())
 	err := m.of.UpdateAs(by, func(tx *store.Tx) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -154,10 +154,9 @@ func (m *Store) SetContent(by store.Origin, c *Changes) (Report, error) {
 }
 
 // build makes the state that belongs to c.
-func (g *merging) build(c *Changes) *load {
+func (g *merging) build(c *Changes, client hlc.Client) *load {
 	l := &load{state: newState()}
 	limit := g.m.clock.Limit()
-	client := g.m.Client()
 	see := func(s hlc.Stamp) {
 		switch {
 		case s.After(limit):
@@ -247,13 +246,18 @@ func (m *Store) replace(g *merging) {
 	for f := range m.feeds {
 		f.lose()
 	}
+	if m.onDelta != nil {
+		m.onDelta(&Delta{Changes: *m.changes()})
+	}
 }
 
 // commitLoad is commit after everything was replaced.
 func (m *Store) commitLoad(g *merging, c *store.Commit) {
 	m.replace(g)
 	if g.seen != g.wrote {
-		_ = m.stamp(store.Diff(g.whole.snap, c.After), false, nil)
+		d := m.delta(nil)
+		_ = m.stamp(store.Diff(g.whole.snap, c.After), false, d)
+		m.publish(d)
 	}
 }
 

@@ -19,6 +19,7 @@ type state struct {
 	hash  uint32    // of all tables
 	stamp hlc.Stamp // of all tables
 
+	print uint64    // the fingerprint: the sum over all cells
 	cells int       // with tombstones
 	top   hlc.Stamp // the latest stamp of a cell
 	buf   []byte
@@ -48,7 +49,8 @@ type write struct {
 	name  uint32
 	value store.Value
 	stamp hlc.Stamp
-	hash  uint32 // for writeRow
+	hash  uint32 // this and the next are for writeRow
+	other uint32
 }
 
 // writeRow writes cells of one row, and a stamp of its own, and brings all hashes above up to date. It takes the writes
@@ -68,7 +70,7 @@ func (s *state) writeRow(t *table, n uint32, writes []write, own hlc.Stamp) {
 		if w.stamp.After(s.top) {
 			s.top = w.stamp
 		}
-		w.hash, s.buf = hashCell(s.buf, w.value, w.stamp)
+		w.hash, w.other, s.buf = hashCell(s.buf, w.value, w.stamp)
 		k := &t.names[w.name]
 		at, ok := r.find(w.name)
 		if !ok {
@@ -79,10 +81,12 @@ func (s *state) writeRow(t *table, n uint32, writes []write, own hlc.Stamp) {
 		}
 		c := &r.cells[at]
 		r.hash ^= in(k.prefix, c.hash) ^ in(k.prefix, w.hash)
-		c.hash = w.hash
+		s.print -= print64(t, r, k, c)
+		c.hash, c.other = w.hash, w.other
 		c.setStamp(w.stamp)
+		s.print += print64(t, r, k, c)
 	}
-	s.insert(r, writes[:fresh])
+	s.insert(t, r, writes[:fresh])
 	if old := t.stamps[n]; own.After(old) {
 		r.hash ^= hashStamp(old) ^ hashStamp(own)
 		if t.stamps == nil {
@@ -99,7 +103,7 @@ func (s *state) writeRow(t *table, n uint32, writes []write, own hlc.Stamp) {
 }
 
 // insert adds cells that a row does not have.
-func (s *state) insert(r *row, writes []write) {
+func (s *state) insert(t *table, r *row, writes []write) {
 	if len(writes) == 0 {
 		return
 	}
@@ -125,8 +129,9 @@ func (s *state) insert(r *row, writes []write) {
 		} else {
 			w := &writes[j]
 			c := &r.cells[to]
-			*c = cell{name: w.name, hash: w.hash}
+			*c = cell{name: w.name, hash: w.hash, other: w.other}
 			c.setStamp(w.stamp)
+			s.print += print64(t, r, &t.names[w.name], c)
 			j--
 		}
 	}

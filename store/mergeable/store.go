@@ -26,6 +26,14 @@ type Options struct {
 	// AsDefault gives what the Store already holds the zero Stamp, which loses against whatever other replicas have.
 	// Otherwise it is stamped as if it were written now.
 	AsDefault bool
+	// Saved is what this replica had when it was there last, with its stamps: a file, or all that OnDelta was given. Where
+	// the Store holds the same, the stamp stays. Where it does not, the Store's content is stamped as written now; but
+	// what Saved has is written into the Store when SavedWins is set. New may put Saved into another order.
+	Saved     *Changes
+	SavedWins bool
+	// OnDelta is told of every change, in order, inside the transaction that made it and before any Feed: to store it. It
+	// must not wait, and must not call the Store.
+	OnDelta func(*Delta)
 }
 
 // Store keeps the stamps and hashes of a [store.Store].
@@ -36,6 +44,7 @@ type Store struct {
 
 	horizon time.Duration
 	now     func() time.Time
+	onDelta func(*Delta)
 
 	// The fields down to made are written with both the Store's writer lock and mu held, in this order. One of them is
 	// enough for reading.
@@ -63,22 +72,89 @@ func New(of *store.Store, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mergeable: %w", err)
 	}
-	m := &Store{of: of, random: random, horizon: o.Horizon, now: o.Now, clock: clock, state: newState(), feeds: map[*Feed]struct{}{}}
+	m := &Store{of: of, random: random, horizon: o.Horizon, now: o.Now, onDelta: o.OnDelta, clock: clock, state: newState(), feeds: map[*Feed]struct{}{}}
 	if m.now == nil {
 		m.now = time.Now
 	}
 	m.leave = of.Join(m)
-	err = of.Update(func(tx *store.Tx) error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.snap = tx.Before()
-		return m.stamp(store.Diff(nil, m.snap), o.AsDefault, nil)
-	})
-	if err != nil {
+	if err := of.Update(func(tx *store.Tx) error { return m.begin(tx, o) }); err != nil {
 		m.leave()
 		return nil, err
 	}
 	return m, nil
+}
+
+// begin stamps what the Store holds, as far as it was not saved with a stamp.
+func (m *Store) begin(tx *store.Tx, o *Options) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	saved := &store.Snapshot{}
+	if o.Saved != nil {
+		if o.Saved.repeats() {
+			o.Saved.sort()
+		}
+		g := &merging{m: m}
+		l := g.build(o.Saved, m.clock.Client())
+		m.state, m.lastOwn, saved = l.state, l.own, l.snap
+		m.clock.Follow(l.top)
+	}
+	news := store.Diff(saved, tx.Before())
+	if o.Saved != nil && o.SavedWins {
+		var restore store.Changes
+		if news, restore = m.split(news); !restore.IsEmpty() {
+			if err := tx.Apply(restore.Inverse()); err != nil {
+				return err
+			}
+		}
+	}
+	d := m.delta(tx.Origin())
+	if err := m.stamp(news, o.AsDefault, d); err != nil {
+		return err
+	}
+	m.publish(d)
+	m.snap = tx.Before()
+	if tx.Writes() > 0 {
+		// What Saved has is written, with the stamps that it has. What participants make of it is stamped after the commit.
+		m.merging = &merging{m: m, tx: tx, wrote: tx.Writes(), seen: tx.Writes(), expect: tx.Snapshot()}
+	}
+	return nil
+}
+
+// split takes what was saved apart from what was not.
+func (m *Store) split(c store.Changes) (news, saved store.Changes) {
+	for _, x := range c.Cells {
+		if m.state.hasCell(x.Table, x.Row, x.Cell) {
+			saved.Cells = append(saved.Cells, x)
+		} else {
+			news.Cells = append(news.Cells, x)
+		}
+	}
+	for _, x := range c.Values {
+		if m.state.values.has(0, x.ID) {
+			saved.Values = append(saved.Values, x)
+		} else {
+			news.Values = append(news.Values, x)
+		}
+	}
+	return news, saved
+}
+
+func (t *table) has(n uint32, id string) bool {
+	name, ok := t.named[id]
+	if !ok {
+		return false
+	}
+	_, ok = t.rows[n].find(name)
+	return ok
+}
+
+func (s *state) hasCell(table, row, cell string) bool {
+	t := s.named[table]
+	if t == nil {
+		return false
+	}
+	n, ok := t.row(s.seed, row)
+	return ok && t.has(n, cell)
 }
 
 // Close leaves the Store, whose content stays. What is written afterwards is not stamped.

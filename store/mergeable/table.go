@@ -7,8 +7,8 @@ import (
 	"github.com/rowloom/rowloom/store/hlc"
 )
 
-// Beside the Store, which holds the contents of cells, this package holds 20 bytes for each cell, and some 55 for each
-// row: a stamp, a hash and the number of the cell's id, which the table keeps once. A cell that was deleted stays here, as
+// Beside the Store, which holds the contents of cells, this package holds 24 bytes for each cell, and some 55 for each
+// row: a stamp, two hashes and the number of the cell's id, which the table keeps once. A cell that was deleted stays here, as
 // a tombstone, and is absent there.
 
 // cell is one cell. What its content is, the Store says.
@@ -16,7 +16,9 @@ type cell struct {
 	high [2]uint32 // of the stamp
 	low  uint32
 	hash uint32
-	name uint32 // the number of its id, and the bit stamped
+	// other is a second hash of the same, of which the fingerprint is made.
+	other uint32
+	name  uint32 // the number of its id, and the bit stamped
 }
 
 // stamped is set in a cell's name when its stamp is not the zero Stamp.

@@ -44,6 +44,7 @@ func (tx *Txn) applyUpdate(update []byte, v2 bool) error {
 	}
 	tx.txn.local = false
 	tx.doc.integrateUpdate(tx.txn)
+	tx.doc.dropAllMarkers()
 	return nil
 }
 
@@ -60,9 +61,12 @@ func (d *Doc) read(update []byte, v2 bool) error {
 	} else {
 		err = p.parseV1(update)
 	}
-	if err == nil && len(d.pending.structs) > d.limits.PendingBytes {
+	if err == nil && d.pending.size > d.limits.PendingBytes {
 		for _, r := range p.runs {
-			if r.from < r.to && d.items.at(p.refs[r.from]).clock > d.clients.list[r.client].next {
+			if r.from == len(p.refs) {
+				break
+			}
+			if it := d.items.at(p.refs[r.from]); it.client == r.client && it.clock > d.clients.list[r.client].next {
 				err = &DecodeError{Kind: ErrLimit, What: "pending structs"}
 				break
 			}
@@ -108,7 +112,7 @@ func (d *Doc) integrateRead(t *txn) {
 		}
 	}
 	if rest.structs != nil {
-		d.pending.merge(rest)
+		d.pending.add(rest)
 	}
 	var beyond deleteSet
 	for _, s := range p.spans {
@@ -124,10 +128,11 @@ func (d *Doc) integrateRead(t *txn) {
 		p.source, p.held = 0, nil
 	}
 	p.release()
+	beyond.arrange(&d.clients)
 	d.retryDeletes(t, beyond)
 	if retry {
-		update := d.pending.structs
-		d.pending.structs, d.pending.missing = nil, nil
+		update := d.pending.merged()
+		d.pending = pending{deletes: d.pending.deletes}
 		if err := p.parseV2(p.start(d, update)); err != nil {
 			panic("ycrdt: pending structs: " + err.Error()) // they were written by this document
 		}

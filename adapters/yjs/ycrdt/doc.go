@@ -29,6 +29,12 @@
 // At the end of a transaction the document tells those who have asked with [Doc.OnUpdate] what to send to other copies, and
 // those who have asked with [Doc.OnCommit] which places have changed.
 //
+// # The past
+//
+// An [UndoManager] undoes and redoes what was done here and leaves alone what others did. A [Snapshot] remembers a moment:
+// documents that keep what is deleted ([Options].DisableGC) can show it, or be restored to it. A [RelativePosition] is a
+// place in a text that moves along when others edit, such as a cursor.
+//
 // # Foreign bytes
 //
 // An update is checked as a whole before the document changes. Errors are of type [*DecodeError] and say what was wrong at

@@ -103,7 +103,7 @@ func (d *Doc) withPending(state, stateVector []byte, v update.Version) ([]byte, 
 			return nil, fmt.Errorf("ycrdt: pending: %w", err)
 		}
 	}
-	if b := d.pending.structs; b != nil {
+	if b := d.pending.merged(); b != nil {
 		sv, err := update.DecodeStateVector(vectorOrEmpty(stateVector), nil)
 		if err == nil {
 			b, err = update.Diff(update.V2, b, sv, nil)

@@ -121,7 +121,9 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	}
 	if right != 0 {
 		d.items.at(right).left = i
-	} else if key != 0 {
+	} else if key == 0 {
+		d.types.at(parent).end = i
+	} else {
 		d.entries.at(e).last = i
 		ty := d.types.at(parent)
 		ty.count++

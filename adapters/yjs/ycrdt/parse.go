@@ -313,17 +313,8 @@ func (p *parser) contentV1(r *lib0.Reader, it *item, at int) uint64 {
 		length = uint64(r.Count(1, "values"))
 		p.values(r, it, int(length))
 	case kindDoc:
-		start := r.Pos()
 		guid := r.Str()
-		r.SetLoose(false)
-		from := r.Pos()
-		r.SkipAny()
-		if r.Loose() && !r.Failed() {
-			again := lib0.NewReader(r.Since(from))
-			p.put(it, lib0.AppendBytes(nil, guid), r, lib0.AppendAny(nil, again.Any()))
-		} else {
-			p.payload(it, r.Since(start), r)
-		}
+		p.put(it, lib0.AppendBytes(nil, guid), r, p.options(r))
 	}
 	return p.fill(r, it, length, at)
 }

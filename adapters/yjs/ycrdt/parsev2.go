@@ -220,7 +220,7 @@ func (p *parser) contentV2(c *columns, it *item, at int) uint64 {
 		p.values(r, it, int(length))
 	case kindDoc:
 		guid := c.text.Read()
-		p.put(it, lib0.AppendBytes(nil, guid), r, p.canonical(r))
+		p.put(it, lib0.AppendBytes(nil, guid), r, p.options(r))
 	}
 	if c.failed() {
 		d.content.drop(it)

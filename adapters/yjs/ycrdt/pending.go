@@ -10,6 +10,8 @@ import (
 // the clocks from which on they miss something, and deletions of units that are not known yet.
 type pending struct {
 	structs []byte
+	later   [][]byte // what has come since, not merged into structs yet: that would take quadratic time
+	size    int      // of all of them
 	missing []unit
 	deletes deleteSet
 }
@@ -25,7 +27,7 @@ type Pending struct {
 func (d *Doc) Pending() Pending {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	p := Pending{Structs: slices.Clone(d.pending.structs), Deletes: d.pendingDeletes()}
+	p := Pending{Structs: slices.Clone(d.pending.merged()), Deletes: d.pendingDeletes()}
 	if p.Structs != nil {
 		p.Missing = make(map[uint64]uint32, len(d.pending.missing))
 		for _, m := range d.pending.missing {
@@ -46,8 +48,9 @@ func (d *Doc) pendingDeletes() []byte {
 	return w.bytes()
 }
 
-// merge adds structs that have to wait.
-func (p *pending) merge(w waiting) {
+// add keeps structs that have to wait.
+func (p *pending) add(w waiting) {
+	p.size += len(w.structs)
 	if p.structs == nil {
 		p.structs, p.missing = w.structs, w.missing
 		return
@@ -60,9 +63,21 @@ func (p *pending) merge(w waiting) {
 			p.missing[i].clock = min(p.missing[i].clock, m.clock)
 		}
 	}
-	merged, err := update.Merge(update.V2, [][]byte{p.structs, w.structs}, nil)
-	if err != nil {
-		panic("ycrdt: pending structs: " + err.Error()) // both were written by this document
+	p.later = append(p.later, w.structs)
+	if p.size > 2*len(p.structs)+4096 {
+		p.structs = p.merged()
+		p.later, p.size = nil, len(p.structs)
 	}
-	p.structs = merged
+}
+
+// merged returns all structs that wait as one update, nil if there are none.
+func (p *pending) merged() []byte {
+	if len(p.later) == 0 {
+		return p.structs
+	}
+	merged, err := update.Merge(update.V2, append([][]byte{p.structs}, p.later...), &update.Limits{Bytes: 1 << 40, Structs: 1 << 40, Clients: 1 << 40})
+	if err != nil {
+		panic("ycrdt: pending structs: " + err.Error()) // they were written by this document
+	}
+	return merged
 }

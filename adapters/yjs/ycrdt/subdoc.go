@@ -82,3 +82,37 @@ func (d *Doc) subdocEvent(t *txn) SubdocEvent {
 	}
 	return e
 }
+
+// options reads the options of a subdocument and returns what Yjs keeps of them: gc if it is false, autoLoad if it is true,
+// and meta unless it is null.
+func (p *parser) options(r *lib0.Reader) []byte {
+	v := r.Any()
+	var kept []Field
+	if gc, ok := v.Get("gc"); ok && gc.Kind() != lib0.Undefined && !truthy(gc) {
+		kept = append(kept, Field{Key: "gc", Value: lib0.BoolOf(false)})
+	}
+	if load, ok := v.Get("autoLoad"); ok && truthy(load) {
+		kept = append(kept, Field{Key: "autoLoad", Value: lib0.BoolOf(true)})
+	}
+	if meta, ok := v.Get("meta"); ok && meta.Kind() != lib0.Null && meta.Kind() != lib0.Undefined {
+		kept = append(kept, Field{Key: "meta", Value: meta})
+	}
+	return lib0.AppendAny(nil, lib0.ObjectOf(kept...))
+}
+
+// truthy is what JavaScript's if asks.
+func truthy(v Any) bool {
+	switch v.Kind() {
+	case lib0.Undefined, lib0.Null:
+		return false
+	case lib0.Bool:
+		return v.Bool()
+	case lib0.Number:
+		return v.Number() != 0 && v.Number() == v.Number()
+	case lib0.BigInt:
+		return v.BigInt() != 0
+	case lib0.String:
+		return v.Str() != ""
+	}
+	return true
+}

@@ -38,30 +38,34 @@ func (x XML) String() string { return Shared(x).String() }
 // String returns a shared type as the text that Yjs' toString gives: the characters of a text, the markup of XML.
 func (s Shared) String() string {
 	var b strings.Builder
-	s.write(&b)
+	s.write(&b, maxDepth)
 	return b.String()
 }
 
-func (s Shared) write(b *strings.Builder) {
+// write stops at a depth that no real document has.
+func (s Shared) write(b *strings.Builder, depth int) {
+	if depth == 0 {
+		return
+	}
 	switch s.Kind() {
 	case KindText:
 		b.WriteString(s.Text().String())
 	case KindXMLText:
 		for _, op := range s.Text().Delta() {
-			writeMarkup(b, op)
+			writeMarkup(b, op, depth)
 		}
 	case KindXMLElement:
-		s.writeElement(b)
+		s.writeElement(b, depth)
 	case KindXMLFragment, KindUntyped:
 		for _, c := range s.elements() {
-			writeText(b, c)
+			writeText(b, c, depth-1)
 		}
 	default:
 		b.WriteString("[object Object]") // an XML hook, which has no text in Yjs either
 	}
 }
 
-func (s Shared) writeElement(b *strings.Builder) {
+func (s Shared) writeElement(b *strings.Builder, depth int) {
 	name := strings.ToLower(s.Name())
 	b.WriteByte('<')
 	b.WriteString(name)
@@ -76,18 +80,18 @@ func (s Shared) writeElement(b *strings.Builder) {
 	slices.SortFunc(attributes, func(a, b pair) int { return compareUTF16(a.key, b.key) })
 	for _, a := range attributes {
 		b.WriteString(" " + a.key + `="`)
-		writeText(b, a.value)
+		writeText(b, a.value, depth-1)
 		b.WriteByte('"')
 	}
 	b.WriteByte('>')
 	for _, c := range s.elements() {
-		writeText(b, c)
+		writeText(b, c, depth-1)
 	}
 	b.WriteString("</" + name + ">")
 }
 
 // writeMarkup writes a piece of text, with its formatting as elements.
-func writeMarkup(b *strings.Builder, op Delta) {
+func writeMarkup(b *strings.Builder, op Delta, depth int) {
 	marks := slices.Clone(op.Attributes)
 	slices.SortFunc(marks, func(a, b Field) int { return compareUTF16(a.Key, b.Key) })
 	for _, m := range marks {
@@ -99,7 +103,7 @@ func writeMarkup(b *strings.Builder, op Delta) {
 		}
 		b.WriteByte('>')
 	}
-	writeText(b, op.Insert)
+	writeText(b, op.Insert, depth-1)
 	for _, m := range slices.Backward(marks) {
 		b.WriteString("</" + m.Key + ">")
 	}
@@ -123,9 +127,9 @@ func enumerate(v Any) (out []Field) {
 	return out
 }
 
-func writeText(b *strings.Builder, v Value) {
+func writeText(b *strings.Builder, v Value, depth int) {
 	if v.IsShared() {
-		v.Shared().write(b)
+		v.Shared().write(b, depth)
 		return
 	}
 	b.WriteString(textOf(v.any))
@@ -213,6 +217,9 @@ func (s Shared) json(depth int) Any {
 }
 
 func (s Shared) mapLen() int { return Map(s).Len() }
+
+// Get returns the child at an index; ok is false if there is none.
+func (x XML) Get(index int) (v Value, ok bool) { return x.at(index) }
 
 // Insert inserts children before index: elements, texts and hooks, as described by NewXMLElement and others.
 func (x XML) Insert(index int, children ...Value) error { return x.insertAt(index, children) }
