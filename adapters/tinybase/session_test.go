@@ -243,3 +243,53 @@ func TestRelay_ClosesAClientThatReadsTooSlowly(t *testing.T) {
 	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
 	require.Equal(t, "tinybase:15:socket", synchronizer.ReasonOf(err))
 }
+
+// TinyBase 5.0 to 5.3 have announcements without an id, and longer ids otherwise.
+func TestSession_TakesMessagesWithoutAnID(t *testing.T) {
+	m := newStore(t, "server", nil)
+	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	require.Equal(t, []string{"S\n[null,0,[0,0]]"}, say(t, s, "\n[null,1,\"\"]"))
+	asked := say(t, s, "\n[null,2,[1,0]]")
+	require.Len(t, asked, 1)
+	require.Regexp(t, `^S\n\["[-0-9A-Z_a-z]{11}\.[-0-9A-Z_a-z]{4}",4,\{\}\]$`, asked[0])
+	require.Empty(t, say(t, s, "\n[null,3,[[{}],[{\"v\":[1,\"NjEtLV-----7JQY8\"]}],1]]"))
+	require.Equal(t, store.Of(1), m.Store().Snapshot().Value("v"))
+	require.Empty(t, say(t, s, "\n[null,0,[1,2]]"), "an answer to nothing")
+	require.Empty(t, say(t, s, "somebody else\n[\"x\",1,\"\"]"))
+}
+
+func TestSession_AsksAgainWhenThereIsNoAnswer(t *testing.T) {
+	c := &clock{epoch}
+	var errs []error
+	m := newStore(t, "server", c)
+	s := enter(t, tinybase.NewRoom(m, &tinybase.Options{Now: c.now, Timeout: time.Second, OnError: func(err error) { errs = append(errs, err) }}), nil)
+	require.Len(t, say(t, s, "\n[\"x\",2,[1,0]]"), 1)
+	for range 5 {
+		c.millis += 1000
+		poll(t, s)
+	}
+	require.Len(t, errs, 3, "three times, and no more")
+	var timeout *tinybase.TimeoutError
+	require.ErrorAs(t, errs[0], &timeout)
+	require.Equal(t, tinybase.GetTableDiff, timeout.Kind)
+}
+
+func TestSession_AsksForAWholeTableWhenTheQuestionWouldBeTooLong(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	fill(t, server, "t", 1000, "x")
+	_, err := client.Apply("test", server.Changes())
+	require.NoError(t, err)
+	set(t, server, "t/r7/c3", store.Of("changed"))
+	o := &tinybase.Options{Now: c.now, MaxAnswer: 5000, Piece: 2000}
+	s, _ := tinybase.NewRoom(server, o).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, o), s)
+	longest := 0
+	p.Tap = func(_ int, msg []byte) { longest = max(longest, len(msg)) }
+	require.NoError(t, p.Pump())
+	c.millis += 5000 // the patience of the server with a client that does not say it is ready
+	require.NoError(t, p.Tick(c.now()))
+	equal(t, server, client)
+	require.Less(t, longest, 10_000)
+	p.Close()
+}

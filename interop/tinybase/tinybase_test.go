@@ -375,3 +375,31 @@ func TestServer_FirstSyncLargerThanOneFrame(t *testing.T) {
 	connect(t, s.url+"/large", ours, nil)
 	require.Eventually(t, func() bool { return hashes(ours) == hashes(m) }, 20*time.Second, 10*time.Millisecond)
 }
+
+// A client whose clock is an hour ahead wins over everybody, for ever, when its version and the server's are old. Ours lets
+// nobody hear of what it stamped; newer clients would ignore whole messages with it.
+func TestServer_ShieldsClientsFromAClockThatIsAhead(t *testing.T) {
+	p := peers(t)
+	var mu sync.Mutex
+	var refused int
+	s := serve(t, false, tinybase.Options{OnReport: func(r mergeable.Report) {
+		mu.Lock()
+		defer mu.Unlock()
+		refused += r.RefusedCount
+	}})
+	m := s.store("room")
+	for _, v := range []string{"9.2", "10.0"} {
+		p.Call("create", args{"peer": v, "version": v, "content": []any{map[string]any{v: map[string]any{"r": map[string]any{"c": 1}}}, map[string]any{}}}, nil)
+		p.Call("connect", args{"peer": v, "url": s.url + "/room"}, nil)
+		reach(t, p, v, m)
+	}
+	p.Call("create", args{"peer": "ahead", "version": "9.2", "ahead": 3_600_000, "content": []any{map[string]any{"poison": map[string]any{"r": map[string]any{"c": 1}}}, map[string]any{}}}, nil)
+	p.Call("connect", args{"peer": "ahead", "url": s.url + "/room", "timeout": 1}, nil)
+	p.Call("set", args{"peer": "ahead", "table": "9.2", "row": "r", "cell": "c", "value": "poison"}, nil)
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return refused >= 2 }, 10*time.Second, 5*time.Millisecond)
+	update(t, m, func(tx *store.Tx) error { return tx.SetCell("9.2", "r", "c", store.Of("ours")) })
+	for _, v := range []string{"9.2", "10.0"} {
+		reach(t, p, v, m)
+		require.NotContains(t, string(stateOf(p, v).Content[0]), "poison")
+	}
+}
