@@ -44,6 +44,7 @@ func (tx *Txn) applyUpdate(update []byte, v2 bool) error {
 	}
 	tx.txn.local = false
 	tx.doc.integrateUpdate(tx.txn)
+	tx.doc.dropAllMarkers()
 	return nil
 }
 
@@ -127,6 +128,7 @@ func (d *Doc) integrateRead(t *txn) {
 		p.source, p.held = 0, nil
 	}
 	p.release()
+	beyond.arrange(&d.clients)
 	d.retryDeletes(t, beyond)
 	if retry {
 		update := d.pending.merged()

@@ -98,6 +98,9 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 				p = d.place(s.client, clock)
 			}
 			d.remove(t, i, 0)
+			if d.keepLost && d.pending.structs != nil && it.kind == kindType && it.key != 0 {
+				t.held = append(t.held, i)
+			}
 		}
 		p, ok = c.list.next(p)
 	}

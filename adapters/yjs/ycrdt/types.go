@@ -56,6 +56,7 @@ func (k Kind) isShared() bool   { return k >= KindArray && k <= KindXMLText || k
 type stype struct {
 	item       uint32 // the item whose content it is; 0 = a root
 	start      uint32 // first element of the list
+	end        uint32 // last element of the list
 	length     uint32 // visible units in the list
 	count      uint32 // visible map entries
 	firstEntry uint32 // map entries, in the order in which the keys appeared first
