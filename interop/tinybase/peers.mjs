@@ -127,10 +127,12 @@ const cut = ({peer: name}) => {
   find(peers, name).socket.terminate();
 };
 
-const set = ({peer, table, row, cell, value, values}) => {
+const set = ({peer, table, row, cell, id, value, values}) => {
   const {store} = find(peers, peer);
   if (values) {
     store.setValues(values);
+  } else if (id !== undefined) {
+    store.setValue(id, value);
   } else {
     store.setCell(table, row, cell, value);
   }

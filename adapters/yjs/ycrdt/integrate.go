@@ -249,6 +249,7 @@ func (d *Doc) append(t *txn, i uint32) {
 	t.touch(it.client)
 	c := &d.clients.list[it.client]
 	c.list.push(i, it.clock)
+	c.holes = c.holes || it.kind <= kindDeleted
 	c.next = it.clock + it.length
 }
 
