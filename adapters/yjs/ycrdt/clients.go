@@ -7,6 +7,7 @@ type client struct {
 	id     uint64
 	next   uint32 // the clock after its last struct: the client's entry in the state vector
 	list   structList
+	holes  bool   // some of them are deleted
 	stamp  uint32 // number of the transaction that touched it last
 	before uint32 // next, as it was when that transaction began
 	group  uint32 // scratch of sorting delete sets

@@ -365,7 +365,7 @@ func (m *model) finish() {
 			}
 		}
 	}
-	for _, r := range m.deleted.Normalize() {
+	for _, r := range slices.Backward(m.deleted.Normalize()) {
 		last := min(len(m.clients[r.Client])-1, 1+m.index(up.ID{Client: r.Client, Clock: r.End() - 1}))
 		for i := last; i > 0 && m.clients[r.Client][i].s.ID.Clock >= r.Clock; {
 			i -= 1 + m.mergeLefts(r.Client, i)
@@ -499,7 +499,7 @@ func (m *model) structOf(x *mItem) up.Struct {
 	case up.RefAny:
 		s.Content = up.Content{Data: slices.Concat(x.values...)}
 	case up.RefString:
-		s.Content = up.Content{Data: text(x.units)}
+		s.Content = up.Content{Data: textOf(x.units)}
 	}
 	return s
 }
@@ -520,7 +520,7 @@ func units(b []byte) (out []rune) {
 	return out
 }
 
-func text(units []rune) []byte {
+func textOf(units []rune) []byte {
 	all := make([]uint16, len(units))
 	for i, u := range units {
 		all[i] = uint16(u)

@@ -58,8 +58,8 @@ func TestSnapshot_ReadsWhatWasThere(t *testing.T) {
 					require.Equal(t, list, at)
 					earlier := snaps[i/2]
 					both := r.Text("t").DeltaBetween(earlier, s, nil)
-					require.Equal(t, text(r.Text("t").DeltaAt(s)), text(without(both, "removed")))
-					require.Equal(t, text(r.Text("t").DeltaAt(earlier)), text(without(both, "added")))
+					require.Equal(t, plainText(r.Text("t").DeltaAt(s)), plainText(without(both, "removed")))
+					require.Equal(t, plainText(r.Text("t").DeltaAt(earlier)), plainText(without(both, "added")))
 				})
 			})
 		}
@@ -82,7 +82,7 @@ func without(delta []ycrdt.Delta, what string) (out []ycrdt.Delta) {
 }
 
 // text joins what a delta inserts.
-func text(delta []ycrdt.Delta) (out string) {
+func plainText(delta []ycrdt.Delta) (out string) {
 	for _, op := range delta {
 		out += op.Insert.Str()
 	}

@@ -63,10 +63,19 @@ func (d *Doc) split(t *txn, ci uint32, p place, clock uint32) uint32 {
 	l.right = ri
 	if r.right != 0 {
 		d.items.at(r.right).left = ri
-	} else if r.key != 0 {
-		d.entries.at(d.entries.find(r.parent, r.key)).last = ri
+	} else {
+		d.setLast(r.parent, r.key, ri)
 	}
 	d.clients.list[l.client].list.insertAfter(&d.items, p, ri)
 	t.splits = append(t.splits, unit{l.client, clock})
 	return ri
+}
+
+// setLast makes an item the last one of a list or, if key is not 0, of a key.
+func (d *Doc) setLast(typ, key, i uint32) {
+	if key == 0 {
+		d.types.at(typ).end = i
+	} else {
+		d.entries.at(d.entries.find(typ, key)).last = i
+	}
 }

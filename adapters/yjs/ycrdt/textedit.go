@@ -222,6 +222,7 @@ func (p *position) insertContent(it item, payload []byte, as attrs) error {
 	p.d.moveMarkers(p.typ, p.index, int(it.length))
 	index := p.index
 	if err := p.insert(it, payload); err != nil {
+		p.d.dropMarkers(p.typ)
 		return err
 	}
 	if it.kind == kindFormat {

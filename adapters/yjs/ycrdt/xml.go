@@ -218,6 +218,9 @@ func (s Shared) json(depth int) Any {
 
 func (s Shared) mapLen() int { return Map(s).Len() }
 
+// Get returns the child at an index; ok is false if there is none.
+func (x XML) Get(index int) (v Value, ok bool) { return x.at(index) }
+
 // Insert inserts children before index: elements, texts and hooks, as described by NewXMLElement and others.
 func (x XML) Insert(index int, children ...Value) error { return x.insertAt(index, children) }
 
