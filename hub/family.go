@@ -33,7 +33,7 @@ type Host struct {
 // Document is a room's document of one family. Load is called any number of times, then Bind, then anything, and Close at last.
 type Document interface {
 	// Load brings in an update or a snapshot that was stored, in the order in which they were stored. After Bind, it is brought to the Store as well, like
-	// what comes from a client.
+	// what comes from a client, but without waiting for the Store's writer lock, which the caller holds.
 	Load(update []byte) error
 	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
 	Bind(ctx context.Context, s *store.Store) error

@@ -453,3 +453,79 @@ func FuzzLoad(f *testing.F) {
 		require.Empty(t, again.Check())
 	})
 }
+
+func TestApply_WhatASchemaPutsBackAmongOthersIsStampedAnew(t *testing.T) {
+	m := newStore(t, "s1", now)
+	set(t, m, "t", "r", "c", store.Of("good"))
+	m.Store().Join(&schema{func(tx *store.Tx) error {
+		if tx.Cell("t", "r", "c") == store.Of("bad") {
+			if err := tx.SetCell("t", "r", "c", store.Of("good")); err != nil {
+				return err
+			}
+		}
+		if tx.Value("v") == store.Of("bad") {
+			return tx.DelValue("v")
+		}
+		return nil
+	}})
+	remote := hlc.New(now+5, 0, 9)
+	c := cell(store.Of("bad"), remote)
+	c.Cells = append(c.Cells, mergeable.Cell{Table: "t", Row: "r", Cell: "fine", Value: store.Of(1), Stamp: remote})
+	c.Values = []mergeable.KeyedValue{{ID: "v", Value: store.Of("bad"), Stamp: remote}, {ID: "w", Value: store.Of("fine"), Stamp: remote}}
+	_, err := m.Apply("peer", c)
+	require.NoError(t, err)
+	require.Equal(t, store.Of("good"), m.Store().Snapshot().Cell("t", "r", "c"))
+	require.False(t, m.Store().Snapshot().Value("v").Exists())
+	require.True(t, m.CellStamp("t", "r", "c").After(remote))
+	require.True(t, m.ValueStamp("v").After(remote))
+	require.Equal(t, remote, m.CellStamp("t", "r", "fine"))
+	require.Equal(t, remote, m.ValueStamp("w"))
+	require.Empty(t, m.Check())
+}
+
+func TestChanges_KeepOwnStampsOfRowsAndTables(t *testing.T) {
+	own := `"NjEtLV-----4JQFF"`
+	text := `[[{"t":[{"r":[{"c":[1,` + own + `]},` + own + `]},` + own + `],"alone":[{},` + own + `]},` + own + `],[{"v":[2,` + own + `]},` + own + `],1]`
+	m := newStore(t, "s1", now)
+	feed := m.Feed()
+	defer feed.Close()
+	_, err := apply(t, m, []byte(text), mergeable.Encoded)
+	require.NoError(t, err)
+	deltas, _ := feed.Next()
+	other := newStore(t, "s2", now)
+	_, err = apply(t, other, deltas[0].JSON(), mergeable.Encoded)
+	require.NoError(t, err)
+	require.Equal(t, hashes(m), hashes(other))
+	require.Equal(t, "NjEtLV-----4JQFF", m.Changes().Top().String())
+	third := newStore(t, "s3", now)
+	load(t, third, m.AppendContent(nil))
+	require.Equal(t, hashes(m), hashes(third))
+	lacks, _ := m.TableDiff(nil)
+	tables, ok := lacks.AppendWithin(nil, 10_000)
+	require.True(t, ok)
+	require.Contains(t, string(tables), `"alone":[{},`)
+	_, ok = lacks.AppendWithin(nil, 1)
+	require.False(t, ok)
+}
+
+func TestSetContent_StampsWhatASchemaMakesOfIt(t *testing.T) {
+	from := newStore(t, "s2", now)
+	set(t, from, "t", "r", "c", store.Of("bad"))
+	set(t, from, "t", "r", "d", store.Of(1))
+	m := newStore(t, "s1", now)
+	m.Store().Join(&schema{func(tx *store.Tx) error {
+		if tx.Cell("t", "r", "c") == store.Of("bad") {
+			return tx.DelCell("t", "r", "c")
+		}
+		return nil
+	}})
+	feed := m.Feed()
+	defer feed.Close()
+	_, err := m.Load(nil, from.AppendContent(nil))
+	require.NoError(t, err)
+	require.Equal(t, m.Client(), m.CellStamp("t", "r", "c").Client())
+	require.Equal(t, from.CellStamp("t", "r", "d"), m.CellStamp("t", "r", "d"))
+	_, lost := feed.Next()
+	require.True(t, lost)
+	require.Empty(t, m.Check())
+}

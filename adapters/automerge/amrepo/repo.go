@@ -34,7 +34,7 @@ type Sync interface {
 	Generate() ([]byte, error)
 	// Receive takes a message, and returns the heads that the peer says it has.
 	Receive(msg []byte) ([]amchange.Hash, error)
-	// Save returns what NewSync needs to continue.
+	// Save returns what NewSync needs to continue, or nil if it has to begin anew.
 	Save() []byte
 }
 

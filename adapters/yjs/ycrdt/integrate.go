@@ -134,11 +134,12 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 		ty := d.types.at(parent)
 		ty.count++
 		if left != 0 {
-			if l := d.items.at(left); !l.deleted() {
+			l := d.items.at(left)
+			if !l.deleted() {
 				ty.count--
-				if it.originClient != l.client || it.originClock != l.last() {
-					t.lose(left)
-				}
+			}
+			if (!l.deleted() || l.flags&flagLost != 0) && (it.originClient != l.client || it.originClock != l.last()) {
+				t.lose(left)
 			}
 			d.remove(t, left, e)
 		}
@@ -168,7 +169,10 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	}
 	t.change(parent, key, e)
 	if owner := d.types.at(parent).item; owner != 0 && d.items.at(owner).deleted() || key != 0 && right != 0 {
-		if key != 0 && right != 0 {
+		if owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+			it.flags |= flagLost
+			t.late = append(t.late, i)
+		} else if key != 0 && right != 0 {
 			t.lose(i)
 		}
 		d.remove(t, i, e)

@@ -98,6 +98,9 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 				d.split(t, s.client, p, end)
 				p = d.place(s.client, clock)
 			}
+			if d.keepLost && d.pending.structs != nil && it.key != 0 && d.isMap(it) {
+				d.salvage(i) // what it has lost its key to may be among the pending structs, and will be seen to have won when it comes
+			}
 			d.remove(t, i, 0)
 		}
 		p, ok = c.list.next(p)
