@@ -12,6 +12,7 @@ var pageTypes = map[string]string{
 	"index.html": "text/html; charset=utf-8",
 	"page.js":    "text/javascript; charset=utf-8",
 	"page.css":   "text/css; charset=utf-8",
+	"icon.svg":   "image/svg+xml",
 }
 
 // page answers with the page, which needs no access: what it shows comes from the other addresses.

@@ -110,7 +110,12 @@ func (d *Doc) accept(b *amchange.Batch, changes []*amchange.Change) (*incoming, 
 func (d *Doc) commit(b *amchange.Batch, give func() error) error {
 	want := d.ix.Heads()
 	err := give()
-	got := d.engine.heads()
+	got, headsErr := d.engine.heads()
+	if headsErr != nil {
+		b.Rollback()
+		d.broken = headsErr
+		return d.broken
+	}
 	if err == nil && slices.Equal(got, want) {
 		return nil
 	}

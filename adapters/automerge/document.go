@@ -24,6 +24,8 @@ type DocOptions struct {
 	// Limits and Queue bound what foreign bytes may cost; see package amchange.
 	Limits *amchange.Limits
 	Queue  *amchange.QueueLimits
+	// Isolation, if not nil, has the engine run in a process of its own.
+	Isolation *Isolation
 }
 
 // Doc is an Automerge document: an engine that merges, saves and synchronises, and an index that checks everything first,
@@ -75,7 +77,12 @@ func New(o *DocOptions) (*Doc, error) {
 		d.actor = amchange.Actor(b[:])
 	}
 	var err error
-	if d.engine, err = newEngine(); err != nil {
+	if d.opts.Isolation != nil {
+		d.engine, err = newProcessEngine(d.opts.Isolation)
+	} else {
+		d.engine, err = newEngine()
+	}
+	if err != nil {
 		return nil, err
 	}
 	d.ix, d.queue = amchange.NewIndex(d.opts.Limits), amchange.NewQueue(d.opts.Queue)
@@ -93,27 +100,46 @@ func Load(data []byte, o *DocOptions) (*Doc, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.fill(data); err != nil {
+		return nil, errors.Join(fmt.Errorf("automerge: load: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// fill takes chunks from own storage into an empty document.
+func (d *Doc) fill(data []byte) error {
 	var rest []byte
 	for c, err := range amchange.Chunks(data, d.opts.Limits) {
 		if err != nil {
-			return nil, fmt.Errorf("automerge: load: %w", err)
+			return err
 		}
 		if c.Type != amchange.DocumentChunk {
 			rest = append(rest, c.Data...)
 			continue
 		}
 		if err := d.loadDocument(c.Data); err != nil {
-			return nil, fmt.Errorf("automerge: load: %w", err)
+			return err
 		}
 	}
-	if err := d.Apply(nil, rest); err != nil {
-		return nil, fmt.Errorf("automerge: load: %w", err)
+	return d.Apply(nil, rest)
+}
+
+// Close ends the engine's process, if it has one of its own; otherwise it need not be called. The document can be read
+// afterwards, but not changed, saved or synchronised.
+func (d *Doc) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.broken == nil {
+		d.broken = errors.New("automerge: the document is closed")
 	}
-	return d, nil
+	return d.engine.close()
 }
 
 func (d *Doc) loadDocument(chunk []byte) error {
-	before := d.engine.heads()
+	before, err := d.engine.heads()
+	if err != nil {
+		return err
+	}
 	if err := d.engine.load(chunk); err != nil {
 		return err
 	}
@@ -122,7 +148,7 @@ func (d *Doc) loadDocument(chunk []byte) error {
 		return err
 	}
 	for _, raw := range chunks {
-		changes, err := amchange.ParseAll(raw, d.opts.Limits)
+		changes, err := amchange.ParseAll(raw, trusted(d.opts.Limits))
 		if err != nil {
 			return err
 		}
@@ -132,11 +158,23 @@ func (d *Doc) loadDocument(chunk []byte) error {
 			}
 		}
 	}
-	if !slices.Equal(d.engine.heads(), d.ix.Heads()) {
-		return errors.New("the document's heads are not those of its changes")
+	heads, err := d.engine.heads()
+	if err == nil && !slices.Equal(heads, d.ix.Heads()) {
+		err = errors.New("the document's heads are not those of its changes")
 	}
 	d.weigh()
-	return nil
+	return err
+}
+
+// trusted are the limits for what comes out of the engine: it has been let in once.
+func trusted(lim *amchange.Limits) *amchange.Limits {
+	var l amchange.Limits
+	if lim != nil {
+		l = *lim
+	}
+	const most = 1 << 30
+	l.Chunk, l.Inflate, l.Operations, l.Empty = most, most, most, most
+	return &l
 }
 
 // weigh lets Go's garbage collector feel what the engine holds. That memory is freed by finalizers, but the collector does
@@ -206,7 +244,7 @@ func (d *Doc) Save() ([]byte, error) {
 	if d.broken != nil {
 		return nil, d.broken
 	}
-	return d.engine.save(), nil
+	return d.engine.save()
 }
 
 // SaveSince returns the changes that are not in the history of the heads, one chunk behind the other. Unknown heads are

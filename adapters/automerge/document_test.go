@@ -469,3 +469,19 @@ func TestDoc_TravelsThroughARepository(t *testing.T) {
 	c.Close()
 	s.Close()
 }
+
+func TestDump_ShowsADocument(t *testing.T) {
+	for _, v := range docVectors(t) {
+		var out strings.Builder
+		require.NoError(t, automerge.Dump(&out, v.Doc, nil), v.Name)
+		require.Contains(t, out.String(), "chunk document")
+		require.Equal(t, len(v.Changes), strings.Count(out.String(), "\nchange "), v.Name)
+		require.Equal(t, len(v.Conflicts), strings.Count(out.String(), "\nconflict "), v.Name)
+		require.Equal(t, len(v.Heads), strings.Count(out.String(), "\nhead "), v.Name)
+		out.Reset()
+		require.NoError(t, automerge.Dump(&out, slices.Concat(v.Changes...), nil), v.Name)
+	}
+	var out strings.Builder
+	require.Error(t, automerge.Dump(&out, docVectors(t)[0].Doc[:40], nil))
+	require.Contains(t, out.String(), "error: ")
+}

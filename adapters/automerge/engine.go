@@ -16,12 +16,13 @@ type engine interface {
 	apply(chunks []byte) error
 	// load takes a document chunk from own storage into the document, empty or not.
 	load(chunk []byte) error
-	heads() []amchange.Hash
+	heads() ([]amchange.Hash, error)
 	// changes returns the chunks of all changes that are not in the history of since, in causal order.
 	changes(since []amchange.Hash) ([][]byte, error)
-	save() []byte
+	save() ([]byte, error)
 	// newSync begins a conversation, or continues it from what the state's save has returned.
 	newSync(saved []byte) (engineSync, error)
+	close() error
 }
 
 // engineSync is the state of a conversation with one peer.
@@ -29,5 +30,5 @@ type engineSync interface {
 	// generate returns the next message, or nil.
 	generate() ([]byte, error)
 	receive(msg []byte) error
-	save() []byte
+	save() ([]byte, error)
 }

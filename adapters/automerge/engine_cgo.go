@@ -30,13 +30,13 @@ func (e *cgoEngine) load(chunk []byte) error {
 	return err
 }
 
-func (e *cgoEngine) heads() []amchange.Hash {
+func (e *cgoEngine) heads() ([]amchange.Hash, error) {
 	var out []amchange.Hash
 	for _, h := range e.doc.Heads() {
 		out = append(out, amchange.Hash(h))
 	}
 	slices.SortFunc(out, func(a, b amchange.Hash) int { return bytes.Compare(a[:], b[:]) })
-	return out
+	return out, nil
 }
 
 func (e *cgoEngine) changes(since []amchange.Hash) ([][]byte, error) {
@@ -55,7 +55,9 @@ func (e *cgoEngine) changes(since []amchange.Hash) ([][]byte, error) {
 	return out, nil
 }
 
-func (e *cgoEngine) save() []byte { return e.doc.Save() }
+func (e *cgoEngine) save() ([]byte, error) { return e.doc.Save(), nil }
+
+func (e *cgoEngine) close() error { return nil }
 
 func (e *cgoEngine) newSync(saved []byte) (engineSync, error) {
 	if saved == nil {
@@ -83,4 +85,4 @@ func (s *cgoSync) receive(msg []byte) error {
 	return err
 }
 
-func (s *cgoSync) save() []byte { return s.state.Save() }
+func (s *cgoSync) save() ([]byte, error) { return s.state.Save(), nil }

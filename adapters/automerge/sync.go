@@ -78,5 +78,9 @@ func (s *Sync) Receive(msg []byte) ([]amchange.Hash, error) {
 func (s *Sync) Save() []byte {
 	s.doc.mu.Lock()
 	defer s.doc.mu.Unlock()
-	return s.state.save()
+	b, err := s.state.save()
+	if err != nil {
+		return nil // which begins a new conversation
+	}
+	return b
 }

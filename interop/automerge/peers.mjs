@@ -144,4 +144,114 @@ const store = ({repo: name, url, op, args = []}) => {
   return result === s ? null : result;
 };
 
-serve({repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until});
+// random makes a document by the edits of several actors who meet now and then, and tells all there is to know of it.
+const random = ({seed, steps}) => {
+  let state = seed;
+  const below = (n) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+  const pick = (list) => list[below(list.length)];
+  const word = () => pick(['a', 'bc', 'é😀', 'long '.repeat(70), '']);
+  const scalar = () =>
+    pick([
+      () => below(100),
+      () => word(),
+      () => below(2) === 1,
+      () => null,
+      () => below(100) / 8,
+      () => new Automerge.Counter(below(5)),
+      () => new Automerge.ImmutableString(word()),
+      () => ({k: below(9), in: {x: word()}}),
+      () => [below(9), word(), {y: [1]}],
+    ])();
+  const change = (doc, fn) => Automerge.change(doc, {time: 0}, fn);
+  const edit = (d) => {
+    const key = pick(['a', 'b', 'c']);
+    switch (below(9)) {
+      case 0:
+        delete d.m[key];
+        break;
+      case 1:
+        d.list.splice(below(d.list.length + 1), below(3), ...(below(2) ? [scalar()] : []));
+        break;
+      case 2:
+        if (d.list.length > 0) {
+          d.list[below(d.list.length)] = scalar();
+        }
+        break;
+      case 3:
+      case 4: {
+        const at = below(d.text.length + 1);
+        Automerge.splice(d, ['text'], at, Math.min(below(4), d.text.length - at), pick(['x', 'yz', 'word '.repeat(60)]));
+        break;
+      }
+      case 5:
+        if (d.m[key] instanceof Automerge.Counter) {
+          d.m[key].increment(below(9));
+        }
+        break;
+      case 6:
+        if (d.text.length > 1) {
+          Automerge.mark(d, ['text'], {start: 0, end: 1, expand: 'both'}, 'bold', true);
+        }
+        break;
+      default:
+        d.m[key] = scalar();
+    }
+  };
+  const actor = (n) => (n + 1).toString(16).padStart(2, '0').repeat(16);
+  let base = change(Automerge.init({actor: actor(9)}), (d) => {
+    d.text = 'hello';
+    d.list = [1, 'two'];
+    d.m = {};
+  });
+  let docs = [0, 1, 2].map((i) => Automerge.clone(base, {actor: actor(i)}));
+  for (let i = 0; i < steps; i++) {
+    const who = below(3);
+    if (below(5) === 0) {
+      docs[who] = Automerge.merge(docs[who], docs[(who + 1 + below(2)) % 3]);
+    } else {
+      docs[who] = change(docs[who], (d) => {
+        for (let n = below(3); n >= 0; n--) {
+          edit(d);
+        }
+      });
+    }
+  }
+  let all = Automerge.init({actor: actor(8)});
+  for (const d of docs) {
+    all = Automerge.merge(all, d);
+  }
+  all = Automerge.load(Automerge.save(all)); // as it is for those who read it anew
+  const typed = (v) => {
+    if (v instanceof Automerge.Counter) {
+      return {counter: v.value};
+    }
+    if (Automerge.isImmutableString(v)) {
+      return {scalar: v.toString()};
+    }
+    if (Array.isArray(v)) {
+      return v.map(typed);
+    }
+    if (v !== null && typeof v === 'object') {
+      return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, typed(x)]));
+    }
+    return v;
+  };
+  const conflicts = {};
+  for (const key of Object.keys(all.m)) {
+    const values = Automerge.getConflicts(all.m, key);
+    if (values && Object.keys(values).length > 1) {
+      conflicts[key] = Object.keys(values).sort();
+    }
+  }
+  return {
+    heads: [...Automerge.getHeads(all)].sort(),
+    changes: Automerge.getAllChanges(all).map((c) => Buffer.from(c).toString('base64')),
+    doc: typed(all),
+    conflicts,
+  };
+};
+
+serve({random, repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until});

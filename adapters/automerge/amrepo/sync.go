@@ -211,8 +211,11 @@ func (s *Session) saveStates() (err error) {
 		return nil
 	}
 	for id, l := range s.links {
-		if l.sync != nil && !l.refused {
-			err = errors.Join(err, s.repo.opts.States.SaveSyncState(id, s.peer.StorageID, l.sync.Save()))
+		if l.sync == nil || l.refused {
+			continue
+		}
+		if state := l.sync.Save(); state != nil {
+			err = errors.Join(err, s.repo.opts.States.SaveSyncState(id, s.peer.StorageID, state))
 		}
 	}
 	return err

@@ -29,6 +29,9 @@ func (d *Doc) check() error {
 				}
 				clock = it.end()
 				live++
+				if it.deleted() && !c.holes {
+					return fmt.Errorf("item %d is deleted, but the client has no holes", i)
+				}
 				seen[i] = true
 				liveBytes[it.buf] += int(it.size)
 				if err := d.checkItem(i, it); err != nil {
@@ -106,9 +109,6 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 	if it.kind == kindDeleted && (!it.deleted() || it.size != 0) {
 		return fmt.Errorf("content that is not there")
 	}
-	if it.key != 0 && it.right != 0 && !it.deleted() {
-		return fmt.Errorf("two values for a key")
-	}
 	if it.kind == kindType {
 		if ty := d.types.at(it.off); !ty.used || ty.item != i {
 			return fmt.Errorf("its type is %+v", *ty)
@@ -139,6 +139,9 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 		}
 		left = i
 		reached++
+	}
+	if left != ty.end {
+		return 0, fmt.Errorf("ends with %d", left)
 	}
 	if length != ty.length {
 		return 0, fmt.Errorf("%d units, not %d", length, ty.length)
