@@ -55,8 +55,13 @@ type Late struct {
 
 // lose notes that an item has lost its key to one that did not know of it.
 func (t *txn) lose(i uint32) {
-	if (t.doc.mail.wanted || t.doc.keepLost) && t.doc.items.at(i).kind != kindDeleted {
+	d := t.doc
+	it := d.items.at(i)
+	if (d.mail.wanted || d.keepLost) && it.kind != kindDeleted {
 		t.lost = append(t.lost, i)
+	}
+	if d.keepLost && d.isMap(it) && it.flags&flagLost == 0 {
+		d.salvage(i)
 	}
 }
 
@@ -185,7 +190,7 @@ func (a *access) Traces(root string, keys ...string) (out []Trace) {
 						t.Origin = ID{d.clients.list[it.originClient].id, it.originClock}
 					}
 					out = append(out, t)
-				} else if it.kind == kindType && d.types.at(it.off).kind == KindMap {
+				} else if d.isMap(it) {
 					next = append(next, around{it.off, append(slices.Clip(m.inside), d.idOf(it)), replaced})
 				}
 				i = it.left
@@ -217,33 +222,26 @@ func (d *Doc) replaced(it *item) (out []Span) {
 	return out
 }
 
-// keepContent marks what maps that have lost their key hold, so that it is not garbage. A map that is deleted while structs
-// are pending is treated alike: what it has lost its key to may be among them, and will be seen to have won when it comes.
-func (d *Doc) keepContent(t *txn) {
-	var stack []uint32
-	for _, list := range [...][]uint32{t.lost, t.held} {
-		for _, i := range list {
-			if it := d.items.at(i); it.kind == kindType && d.types.at(it.off).kind == KindMap && it.flags&flagLost == 0 {
-				it.flags |= flagLost
-				stack = append(stack, it.off)
-			}
-		}
-	}
+// salvage marks a map that is about to be deleted, because it has lost its key, and all that it holds, so that it is not garbage.
+func (d *Doc) salvage(i uint32) {
+	stack := []uint32{i}
 	for len(stack) > 0 {
-		ty := d.types.at(stack[len(stack)-1])
+		it := d.items.at(stack[len(stack)-1])
 		stack = stack[:len(stack)-1]
-		for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
-			child := d.items.at(d.entries.at(e).last)
-			if child.kind == kindDeleted || !t.deletes.has(child.client, child.last()) {
-				continue
-			}
-			child.flags |= flagLost
-			if child.kind == kindType && d.types.at(child.off).kind == KindMap {
-				stack = append(stack, child.off)
+		it.flags |= flagLost
+		if !d.isMap(it) {
+			continue
+		}
+		for e := d.types.at(it.off).firstEntry; e != 0; e = d.entries.at(e).next {
+			if child := d.entries.at(e).last; !d.items.at(child).deleted() {
+				stack = append(stack, child)
 			}
 		}
 	}
 }
+
+// isMap reports whether an item is a map.
+func (d *Doc) isMap(it *item) bool { return it.kind == kindType && d.types.at(it.off).kind == KindMap }
 
 // latecomers lists what came into lost maps in a transaction, and what lost its key inside of a map that is lost. What the
 // claim of a map around it tells already is left out.

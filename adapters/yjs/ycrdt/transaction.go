@@ -16,7 +16,6 @@ type txn struct {
 	subdocs []subdocChange
 	lost    []uint32 // items that lost their key to one that did not know of them
 	late    []uint32 // items that came into a map that had lost its key
-	held    []uint32 // maps deleted while what replaces them may be among the pending structs
 
 	cleanup bool // a foreign change touched a formatted text
 }
@@ -40,7 +39,7 @@ func (d *Doc) begin(origin any, local bool) *txn {
 	*t = txn{
 		doc: d, number: d.number, origin: origin, mine: local, local: local,
 		touched: t.touched[:0], splits: t.splits[:0], changed: t.changed[:0], subdocs: t.subdocs[:0],
-		lost: t.lost[:0], late: t.late[:0], held: t.held[:0],
+		lost: t.lost[:0], late: t.late[:0],
 		deletes: deleteSet{spans: t.deletes.spans[:0]},
 	}
 	d.txn = t
@@ -116,9 +115,6 @@ func (d *Doc) commit() {
 // transaction of its own, whose body runs now and whose end comes later), collect garbage, merge, write the update.
 func (d *Doc) finish(t *txn) {
 	t.deletes.sort(&d.clients)
-	if d.keepLost {
-		d.keepContent(t)
-	}
 	note := d.notify(t)
 	d.captureUndo(t)
 	if !t.local {
