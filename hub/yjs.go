@@ -26,7 +26,9 @@ func (yjsFamily) Open(host Host) (Document, error) {
 	return &yjsDocument{
 		host: host,
 		// A new client id each time: what an earlier run has handed out and not stored must not be numbered again.
-		doc: ycrdt.New(&ycrdt.Options{Limits: ycrdt.Limits{
+		// Clients make rows of one id at the same time, and a client that is away goes on writing into the row that was lost: the hub is
+		// where such cells can be found and restored.
+		doc: ycrdt.New(&ycrdt.Options{KeepLost: true, Limits: ycrdt.Limits{
 			// What was stored has to load. Messages are bounded before they come here, and a stored snapshot may be much larger than one.
 			UpdateBytes: 1 << 30, Clients: 4 << 20, Structs: 256 << 20,
 		}}),

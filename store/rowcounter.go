@@ -21,6 +21,7 @@ type RowCounter struct {
 type counter struct {
 	next int
 	pool []string // never written in place
+	dels int      // of the transaction, when its deleted rows were taken into the pool
 }
 
 const maxPool = 1000
@@ -45,6 +46,10 @@ func (c *RowCounter) counter(tx *Tx, table string) counter {
 // Next implements [RowIDs].
 func (c *RowCounter) Next(tx *Tx, table string) (string, error) {
 	k := c.counter(tx, table)
+	if k.dels != tx.dels {
+		k.dels = tx.dels
+		k.free((&Commit{Before: tx.Before(), After: tx.Snapshot()}).RowIDs(table).Removed)
+	}
 	for len(k.pool) > 0 {
 		row := k.pool[0]
 		k.pool = k.pool[1:]
@@ -78,6 +83,7 @@ func (c *RowCounter) Prepare(tx *Tx, _ Origin) error {
 // Committed implements [Participant].
 func (c *RowCounter) Committed(commit *Commit) {
 	for table, k := range c.now {
+		k.dels = 0
 		c.tables[table] = k
 	}
 	c.tx, c.now = nil, nil
@@ -89,15 +95,22 @@ func (c *RowCounter) Committed(commit *Commit) {
 		if old.root == nil {
 			return true
 		}
-		for _, row := range commit.RowIDs(table).Removed {
+		if removed := commit.RowIDs(table).Removed; len(removed) > 0 {
 			k := c.tables[table]
-			if isDigits(row) && len(k.pool) < maxPool && !slices.Contains(k.pool, row) {
-				k.pool = append(slices.Clip(k.pool), row)
-				c.tables[table] = k
-			}
+			k.free(removed)
+			c.tables[table] = k
 		}
 		return true
 	})
+}
+
+// free takes the ids of deleted rows into the pool.
+func (k *counter) free(rows []string) {
+	for _, row := range rows {
+		if isDigits(row) && len(k.pool) < maxPool && !slices.Contains(k.pool, row) {
+			k.pool = append(slices.Clip(k.pool), row)
+		}
+	}
 }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

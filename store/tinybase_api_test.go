@@ -27,14 +27,21 @@ type tinybase struct {
 	enforced       *store.Enforced
 	hadSchema      bool
 	hooks          []*object
+	rowHook        bool // what is being done passes the callbacks for rows
+	inner          int  // how deep steps are inside of steps
 
 	invalidCells  []invalidCell
 	invalidValues []invalidValue
 	touched       [2]bool // cells, values
+	added         bool    // the transaction has added rows
+	gaveBack      bool    // such a transaction was taken back
 
 	listeners []*tbListener
 	log       []any
 	step      int
+
+	anyOrder bool // sorted rows came in another order
+	phantom  bool // TinyBase has a row without cells
 
 	// better is why the outcome differs on purpose, once it does.
 	better string
@@ -75,6 +82,7 @@ func (b *tinybase) transaction(fn func(), rollback func() bool) {
 		ok = true
 		return
 	}
+	b.added = false
 	b.failed, b.commit, b.before = false, nil, b.schema
 	b.invalidCells, b.invalidValues, b.touched = nil, nil, [2]bool{}
 	finished, rolledBack := false, false
@@ -107,6 +115,7 @@ func (b *tinybase) transaction(fn func(), rollback func() bool) {
 	})
 	if err != nil {
 		b.schema = b.before
+		b.gaveBack = b.gaveBack || b.added
 		b.commit, b.invalidCells, b.invalidValues, b.touched = nil, nil, nil, [2]bool{}
 	}
 	var refused *store.SchemaError
@@ -282,12 +291,14 @@ func (b *tinybase) checkTable(table string, x any, encoded bool) map[string]map[
 }
 
 func (b *tinybase) setTables(x any, encoded bool) {
-	x = b.hook("WillSetTables", x)
+	if x != any(undefined) {
+		if x = b.hook("WillSetTables", x); x == any(undefined) {
+			return
+		}
+	}
 	o, ok := x.(*object)
 	if !ok || len(o.keys) == 0 {
-		if x != any(undefined) {
-			b.invalidCell(undefined, undefined, undefined, undefined)
-		}
+		b.invalidCell(undefined, undefined, undefined, undefined)
 		return
 	}
 	tables := map[string]map[string]map[string]store.Value{}
@@ -326,26 +337,56 @@ func (b *tinybase) putTable(table string, rows map[string]map[string]store.Value
 		}
 	}
 	for row, cells := range rows {
-		must(b.tx.SetRow(table, row, cells))
+		b.putRow(table, row, cells)
 	}
 }
 
+// putRow sets a whole row; callbacks may keep cells from being deleted.
+func (b *tinybase) putRow(table, row string, cells map[string]store.Value) {
+	if !b.hooked("WillDelCell") {
+		must(b.tx.SetRow(table, row, cells))
+		return
+	}
+	must(b.tx.SetPartialRow(table, row, cells))
+	for _, cell := range b.cellIDs(table, row) {
+		if _, stays := cells[cell]; !stays {
+			b.delCell(table, row, cell, true)
+		}
+	}
+}
+
+func (b *tinybase) cellIDs(table, row string) []string {
+	return slices.Sorted(maps.Keys(store.CopyRow(b.tx, table, row)))
+}
+
 func (b *tinybase) delTable(table string) {
-	if b.hook("WillDelTable", table) != any(false) {
-		must(b.tx.DelTable(table))
+	if !b.tx.HasTable(table) || b.hook("WillDelTable", table) == any(false) {
+		return
+	}
+	for _, row := range slices.Collect(b.tx.Rows(table)) {
+		b.delRow(table, row)
 	}
 }
 
 func (b *tinybase) delRow(table, row string) {
-	if b.hook("WillDelRow", table, row) != any(false) {
+	if !b.tx.HasRow(table, row) || b.hook("WillDelRow", table, row) == any(false) {
+		return
+	}
+	if !b.hooked("WillDelCell") {
 		must(b.tx.DelRow(table, row))
+		return
+	}
+	for _, cell := range b.cellIDs(table, row) {
+		if b.hook("WillDelCell", table, row, cell) != any(false) {
+			must(b.tx.DelCell(table, row, cell))
+		}
 	}
 }
 
 func (b *tinybase) setRow(table, row string, x any) {
 	if b.knowsTable(table, x) {
 		if cells := b.checkRow(table, row, x, true, false); cells != nil {
-			must(b.tx.SetRow(table, row, cells))
+			b.putRow(table, row, cells)
 		}
 	}
 }
@@ -397,6 +438,7 @@ func (b *tinybase) addRow(table string, x any, reuse bool) any {
 	if cells == nil {
 		return undefined
 	}
+	b.added = true
 	if reuse {
 		row, err := b.tx.AddRow(table, cells)
 		must(err)
@@ -423,8 +465,10 @@ func (b *tinybase) delCell(table, row, cell string, force bool) {
 }
 
 func (b *tinybase) setValues(x any, encoded, partial bool) {
-	if x = b.hook("WillSetValues", x); x == any(undefined) {
-		return
+	if x != any(undefined) && !partial {
+		if x = b.hook("WillSetValues", x); x == any(undefined) {
+			return
+		}
 	}
 	o, ok := x.(*object)
 	if !ok || len(o.keys) == 0 {
@@ -491,9 +535,16 @@ func (b *tinybase) delValues() {
 	}
 }
 
+func isEmpty(x any) bool {
+	o, ok := x.(*object)
+	return ok && len(o.keys) == 0
+}
+
 func (b *tinybase) setContent(x any, encoded bool) {
-	if x = b.hook("WillSetContent", x); x == any(undefined) {
-		return
+	if !encoded {
+		if x = b.hook("WillSetContent", x); x == any(undefined) {
+			return
+		}
 	}
 	halves, ok := x.([]any)
 	if !ok {
@@ -505,15 +556,15 @@ func (b *tinybase) setContent(x any, encoded bool) {
 		}
 		return undefined
 	}
-	if o, ok := half(0).(*object); ok && len(o.keys) == 0 {
+	if isEmpty(half(0)) {
 		b.delTables()
-	} else if ok {
-		b.setTables(o, encoded)
+	} else {
+		b.setTables(half(0), encoded)
 	}
-	if o, ok := half(1).(*object); ok && len(o.keys) == 0 {
+	if isEmpty(half(1)) {
 		b.delValues()
-	} else if ok {
-		b.setValues(o, encoded, false)
+	} else {
+		b.setValues(half(1), encoded, false)
 	}
 }
 
@@ -572,13 +623,6 @@ func (b *tinybase) setJSON(text, what string) {
 	if !ok {
 		return
 	}
-	setHalf := func(x any, set func(), del func()) {
-		if o, ok := x.(*object); ok && len(o.keys) == 0 {
-			del()
-		} else if ok {
-			set()
-		}
-	}
 	if list, ok := x.([]any); ok && what == "both" {
 		if _, err := store.ParseContent([]byte(text), store.TinyBaseForm); err == nil && !strings.Contains(text, "{}") && b.schema.Tables == nil {
 			defer func(want string) {
@@ -590,10 +634,15 @@ func (b *tinybase) setJSON(text, what string) {
 		b.setContent(list, true)
 		return
 	}
-	if what == "values" {
-		setHalf(x, func() { b.setValues(x, true, false) }, b.delValues)
-	} else {
-		setHalf(x, func() { b.setTables(x, true) }, b.delTables)
+	switch {
+	case what == "values" && isEmpty(x):
+		b.delValues()
+	case what == "values":
+		b.setValues(x, true, false)
+	case isEmpty(x):
+		b.delTables()
+	default:
+		b.setTables(x, true)
 	}
 }
 

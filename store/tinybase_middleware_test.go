@@ -18,8 +18,8 @@ func (b *tinybase) useMiddleware(list []any) {
 	m := &store.Middleware{}
 	if b.hooked("WillSetRow") {
 		m.WillSetRow = func(w store.RowWrite) (map[string]store.Value, error) {
-			if w.Cells == nil {
-				return nil, nil
+			if w.Cells == nil || !b.rowHook {
+				return w.Cells, nil
 			}
 			o := newObject()
 			for cell, v := range w.Cells {
@@ -31,7 +31,9 @@ func (b *tinybase) useMiddleware(list []any) {
 			}
 			cells := map[string]store.Value{}
 			for _, cell := range out.keys {
-				cells[cell] = toValue(out.at[cell])
+				if cells[cell] = b.checkCell(w.Table, w.Row, cell, out.at[cell], false); !cells[cell].Exists() {
+					cells[cell] = w.Before.Cell(w.Table, w.Row, cell)
+				}
 			}
 			return cells, nil
 		}
@@ -42,7 +44,9 @@ func (b *tinybase) useMiddleware(list []any) {
 				return w.New, nil
 			}
 			if x := b.hook("WillSetCell", w.Table, w.Row, w.Cell, fromValue(w.New)); x != any(undefined) {
-				return toValue(x), nil
+				if v := b.checkCell(w.Table, w.Row, w.Cell, x, false); v.Exists() {
+					return v, nil
+				}
 			}
 			return w.Old, nil
 		}
@@ -53,7 +57,9 @@ func (b *tinybase) useMiddleware(list []any) {
 				return w.New, nil
 			}
 			if x := b.hook("WillSetValue", w.ID, fromValue(w.New)); x != any(undefined) {
-				return toValue(x), nil
+				if v := b.checkValue(w.ID, x, false); v.Exists() {
+					return v, nil
+				}
 			}
 			return w.Old, nil
 		}

@@ -26,6 +26,14 @@ func schemaEntries(x any) map[string]store.CellSchema {
 				known.set(key, entry.at[key]) // the package refuses a key that nobody knows
 			}
 		}
+		for _, key := range []string{"allowNull", "required"} { // and what is true only to JavaScript
+			if x, has := known.at[key]; has {
+				known.set(key, x != nil && x != false && x != 0.0 && x != "")
+			}
+		}
+		if d, has := known.at["default"]; has && d == nil && known.at["allowNull"] != true {
+			continue
+		}
 		c, err := readEntry(known)
 		if _, has := known.at["default"]; err != nil && has {
 			delete(known.at, "default")
@@ -154,4 +162,32 @@ func (b *tinybase) schemaJSON() []any {
 	text, err := json.Marshal(b.schema)
 	must(err)
 	return parseJS(text).([]any)
+}
+
+// normalSchema makes equal what means the same: a union of one type is that type, and what is true to JavaScript is true.
+func normalSchema(x any) any {
+	switch x := x.(type) {
+	case []any:
+		out := []any{}
+		for _, y := range x {
+			out = append(out, normalSchema(y))
+		}
+		return out
+	case *object:
+		out := newObject()
+		for _, key := range x.keys {
+			y := normalSchema(x.at[key])
+			if list, ok := y.([]any); ok && key == "type" && len(list) == 1 {
+				y = list[0]
+			}
+			if key == "allowNull" || key == "required" {
+				if _, entry := y.(*object); !entry {
+					y = y != nil && y != false && y != 0.0 && y != ""
+				}
+			}
+			out.set(key, y)
+		}
+		return out
+	}
+	return x
 }

@@ -25,6 +25,7 @@ type work struct {
 	log    Changes
 	unlogd bool
 	writes int
+	dels   int // how often something was deleted or replaced
 
 	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place. like is the
 	// keys of the row before it, which rows with the same cells share; spare is of use for the next row.
@@ -307,6 +308,7 @@ func (tx *Tx) DelCell(table, row, cell string) error {
 		return nil
 	}
 	tx.leave()
+	tx.dels++
 	r, _ = r.delete(tx.gen, cell)
 	tx.setRow(table, t, row, r)
 	tx.note(table, row, cell, old, Value{})
@@ -436,6 +438,7 @@ func (tx *Tx) ReplaceIn(p Path, from *Snapshot) error {
 // replace makes a part, other than one cell or one value, equal to the same part of src.
 func (tx *Tx) replace(p Path, src *content) {
 	tx.settle() // what both share must not be written
+	tx.dels++
 	switch p.part {
 	case AtAll:
 		tx.content = *src

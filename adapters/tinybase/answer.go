@@ -49,21 +49,17 @@ func (e *engine) answer(from string, m Message) {
 
 // differences answers with what the peer lacks, and with hashes, when differ is not nil. What does not fit is owed.
 func (e *engine) differences(to string, m Message, lacks mergeable.Missing, differ func([]byte) []byte) {
-	if !lacks.Fits(e.MaxAnswer) {
+	tables, ok := lacks.AppendWithin(nil, e.MaxAnswer)
+	if !ok {
 		e.owe(to, m, lacks)
-		lacks = mergeable.Missing{}
+		tables = []byte("[{}]")
+	}
+	if differ == nil {
+		e.send(to, m.answer(), func(dst []byte) []byte { return append(dst, tables...) })
+		return
 	}
 	e.send(to, m.answer(), func(dst []byte) []byte {
-		tables := func(dst []byte) []byte {
-			if lacks.IsEmpty() {
-				return append(dst, "[{}]"...)
-			}
-			return lacks.AppendTables(dst)
-		}
-		if differ == nil {
-			return tables(dst)
-		}
-		dst = append(tables(append(dst, '[')), ',')
+		dst = append(append(append(dst, '['), tables...), ',')
 		return append(differ(dst), ']')
 	})
 }

@@ -145,7 +145,7 @@ func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) 
 		binary.LittleEndian.PutUint64(seed[:], uint64(e.Now().UnixNano())) // ids need to differ, not to be secret
 	}
 	e.ids = rand.NewChaCha8(seed)
-	e.feed = m.FeedTo(wake)
+	e.feed = m.FeedTo(wake, e)
 	return e
 }
 
@@ -217,8 +217,9 @@ func (e *engine) hashes() [2]uint32 {
 // The id, which means nothing to TinyBase, ends in the fingerprint. One of ours that reads it notices when equal hashes are
 // not equal contents.
 func (e *engine) announce(to string) {
-	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(e.m.Fingerprint(), 36)
-	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(e.hashes()))
+	mine := e.summary()
+	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(mine.print, 36)
+	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(mine.hashes))
 }
 
 const printMark = '~'
@@ -232,7 +233,10 @@ func summaryOf(m Message) (s summary) {
 	return s
 }
 
-func (e *engine) summary() summary { return summary{e.hashes(), e.m.Fingerprint()} }
+func (e *engine) summary() summary {
+	tables, values, print := e.m.Summary()
+	return summary{[2]uint32{tables, values}, print}
+}
 
 // receive handles a message.
 func (e *engine) receive(from string, m Message) error {
@@ -275,31 +279,21 @@ func (e *engine) poll() {
 	}
 }
 
-// changed passes on what has changed, in one message. What came from the peer itself it does not.
+// changed passes on what has changed, in one message. What came from the peer itself its Feed leaves out.
 func (e *engine) changed(deltas []*mergeable.Delta) {
-	var one *mergeable.Delta
-	n := 0
-	for _, d := range deltas {
-		if d.Origin != any(e) {
-			one = d
-			n++
-		}
-	}
-	if len(deltas) > 0 && e.Beacon > 0 {
-		e.beacon = e.Now().Add(e.Beacon)
-	}
-	if n == 0 {
+	if len(deltas) == 0 {
 		return
 	}
-	if n == 1 && len(one.JSON()) <= 2*e.Piece {
+	if e.Beacon > 0 {
+		e.beacon = e.Now().Add(e.Beacon)
+	}
+	if one := deltas[0]; len(deltas) == 1 && len(one.JSON()) <= 2*e.Piece {
 		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, func(dst []byte) []byte { return append(dst, one.JSON()...) })
 		return
 	}
 	var all mergeable.Changes
 	for _, d := range deltas {
-		if d.Origin != any(e) {
-			all.Append(&d.Changes)
-		}
+		all.Append(&d.Changes)
 	}
 	for _, part := range all.Parts(e.Piece) {
 		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, part.AppendJSON)

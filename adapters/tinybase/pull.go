@@ -22,7 +22,11 @@ type pull struct {
 	txn    string // the first part of the ids of all its questions
 	theirs summary
 	open   int // questions without an answer
+	tries  int // how often it was given up before
 }
+
+// maxTries is how often a pull is begun when the peer does not answer.
+const maxTries = 3
 
 // maxPulls bounds the exchanges that wait for the first one.
 const maxPulls = 100
@@ -61,7 +65,15 @@ func (e *engine) expire(now time.Time) {
 			e.OnError(&TimeoutError{q.to, q.kind, id})
 		}
 		if len(e.pulls) > 0 && q.kind != GetContentHashes {
-			e.drop(e.pulls[0].from)
+			p := e.pulls[0]
+			e.drop(p.from)
+			if p.tries+1 < maxTries {
+				again := &pull{from: p.from, txn: e.id(11), theirs: p.theirs, tries: p.tries + 1}
+				e.pulls = append([]*pull{again}, e.pulls...)
+			} else if e.greeting {
+				e.greeting = false
+				e.announce("")
+			}
 			e.nextPull()
 		}
 	}
@@ -159,7 +171,17 @@ func (e *engine) startPull() {
 }
 
 func (e *engine) pullRows(p *pull, tables mergeable.TableHashes) {
-	e.next1(p, GetRowDiff, e.m.RowHashes(tables).AppendJSON, func(body []byte) error {
+	mine := e.m.RowHashes(tables)
+	for id, rows := range mine {
+		size := 0
+		for row := range rows {
+			size += len(row) + 15
+		}
+		if size > e.MaxAnswer {
+			mine[id] = nil // no frame would hold the question; so all rows are asked for
+		}
+	}
+	e.next1(p, GetRowDiff, mine.AppendJSON, func(body []byte) error {
 		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
 		if rows, ok := differ.(mergeable.RowHashes); ok && err == nil && len(rows) > 0 {
 			e.next1(p, GetCellDiff, e.m.CellHashes(rows).AppendJSON, func(body []byte) error {

@@ -24,11 +24,15 @@ func TestSchedules_AllReplicasEndEqual(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		n /= 20
 	}
-	if os.Getenv("ROWLOOM_SOAK") == "1" {
+	soak := os.Getenv("ROWLOOM_SOAK") == "1"
+	if soak {
 		n = 1_000_000
 	}
 	for seed := range synchronizer.Seeds(t, n) {
 		runSchedule(t, seed)
+		if soak && seed%50_000 == 0 {
+			t.Logf("%d schedules", seed)
+		}
 	}
 }
 

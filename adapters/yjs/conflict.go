@@ -51,19 +51,12 @@ func (c Claim) String() string {
 	return fmt.Sprintf("%d %v", c.Client, c.Value)
 }
 
-// conflicts restores what lost containers held and reports the conflicts of one commit.
-func (t *Target) conflicts(l layout, list []ycrdt.Conflict) {
+// report tells of the conflicts of one commit.
+func (t *Target) report(l layout, list []ycrdt.Conflict) {
 	var mine []Conflict
 	for i := range list {
 		c := &list[i]
-		at, ok := l.place(&ycrdt.Change{Path: c.Path, Kind: ycrdt.KindMap, Key: c.Key})
-		if !ok || inside(l, at, c) {
-			continue
-		}
-		if n, ok := l.(nested); ok && t.saving.Load() {
-			t.restore(n, at, c)
-		}
-		if t.onConflict != nil {
+		if at, ok := where(l, c.Path, c.Key); ok {
 			mine = append(mine, t.conflict(at, c))
 		}
 	}
@@ -72,15 +65,16 @@ func (t *Target) conflicts(l layout, list []ycrdt.Conflict) {
 	}
 }
 
-// inside says whether a conflict lies inside a cell or value and not at it.
-func inside(l layout, at store.Path, c *ycrdt.Conflict) bool {
-	if _, ok := l.(flat); ok {
-		return len(c.Path) > 1
+// where returns the part of the Store that is the value of a key of a map. What lies inside of cells and values is none.
+func where(l layout, path []ycrdt.Step, key string) (store.Path, bool) {
+	at, ok := l.place(&ycrdt.Change{Path: path, Key: key})
+	depth := 1 // of the maps that hold cells and values
+	if _, flat := l.(flat); !flat && at.Level() == store.AtValue {
+		depth = 2
+	} else if !flat {
+		depth = 4
 	}
-	if at.Level() == store.AtValue {
-		return len(c.Path) > 2
-	}
-	return len(c.Path) > 4
+	return at, ok && len(path) <= depth
 }
 
 func (t *Target) conflict(at store.Path, c *ycrdt.Conflict) Conflict {
@@ -142,9 +136,10 @@ func below(at store.Path, key string) store.Path {
 	return store.ValueOf(key)
 }
 
-// Conflicts says which values one place has that were set at the same time, as far as the document still knows: who won
-// is known as long as the value lives, the values of the losers only in documents that do not collect garbage
-// ([Options.OnConflict] hears of them in time). ok is false if there was no conflict.
+// Conflicts says which values were set at one place at the same time as the present one, as far as the document still knows:
+// who won and who lost is known as long as the value lives, the values of the losers only in documents that do not collect
+// garbage ([Options.OnConflict] hears of them in time). ok is false if there were none. A path of more than one cell asks for
+// the container itself.
 func (t *Target) Conflicts(at store.Path) (c Conflict, ok bool) {
 	t.doc.View(func(r *ycrdt.Reader) {
 		m, key := t.layoutIn(r).find(r, at)
@@ -153,23 +148,31 @@ func (t *Target) Conflicts(at store.Path) (c Conflict, ok bool) {
 	return c, ok
 }
 
-// contested walks the items of a key from the present one back. An item that the walk expects, because the one after it
-// names it as its origin, was known to its successor. Any other was not.
+// contested looks at the items between the present one and the one that its writer knew: they were set at the same time. Of
+// these, one that another of them names as its origin was known to that one's writer, and is left out.
+//
+//	... 3:1 "red" | 1:4 "blue", 3:2 "lime" | 7:0 "green"      7 knew 3:1 and beats 1:4 and 3:2
 func (t *Target) contested(at store.Path, m ycrdt.Map, key string) (c Conflict, ok bool) {
 	cur, ok := m.Current(key)
 	if !ok || cur.Deleted() {
 		return c, false
 	}
 	c = Conflict{At: at, Winner: t.entryClaim(at, cur)}
-	expected, more := cur.Origin()
+	base, based := cur.Origin()
+	known := map[ycrdt.ID]bool{base: based}
 	for e := range m.History(key) {
-		id := e.ID()
-		switch {
-		case id == cur.ID():
-		case more && id.Client == expected.Client && id.Clock >= expected.Clock && uint64(id.Clock) < uint64(expected.Clock)+uint64(e.Len()):
-			expected, more = e.Origin()
-		default:
+		last := e.ID()
+		if last == cur.ID() {
+			continue
+		}
+		if !known[last] {
 			c.Losers = append(c.Losers, t.entryClaim(at, e))
+		}
+		if based && last.Client == base.Client && last.Clock >= base.Clock && int(last.Clock-base.Clock) < e.Len() {
+			break // a run may hold the known unit and later ones
+		}
+		if origin, ok := e.Origin(); ok {
+			known[origin] = true
 		}
 	}
 	return c, len(c.Losers) > 0

@@ -1,6 +1,7 @@
 package yjs
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
@@ -14,16 +15,11 @@ func (f flat) tablePrefix() string           { return f.root + "/t/" }
 func (f flat) tableName(table string) string { return f.tablePrefix() + escape(table) }
 func (f flat) valuesName() string            { return f.root + "/v" }
 
-func (f flat) exists(a access) bool {
-	if a.Map(f.valuesName()).Len() > 0 {
+func (f flat) exists(a access, now bool) bool {
+	if has(a.Map(f.valuesName()), now) {
 		return true
 	}
-	for _, name := range f.tables(a) {
-		if a.Map(f.tableName(name)).Len() > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.tables(a), func(id string) bool { return has(a.Map(f.tableName(id)), now) })
 }
 
 // tables lists the ids of the tables that have a root map.

@@ -42,18 +42,34 @@ func bind(t testing.TB, doc *ycrdt.Doc, o *yjs.Options) *store.Store {
 }
 
 // holds says what a document decodes to, in the form of the changes that make it.
-func holds(t require.TestingT, doc *ycrdt.Doc) string {
-	content, _, err := yjs.NewTarget(doc, nil).Read(ctx, []store.Path{{}})
+func holds(t require.TestingT, doc *ycrdt.Doc, o *yjs.Options) string {
+	content, err := yjs.Content(doc, o)
 	require.NoError(t, err)
 	return store.Diff(nil, content).String()
 }
 
+// root is what reading and writing transactions of a document have in common.
+type root interface{ Map(name string) ycrdt.Map }
+
+// cellIn returns the map and the key of a cell.
+func cellIn(r root, l yjs.Layout, table, row, cell string) (ycrdt.Map, string) {
+	if l == yjs.Flat {
+		return r.Map("tinybase/t/" + table), row + "/" + cell
+	}
+	return r.Map("tinybase").GetMap("t").GetMap(table).GetMap(row), cell
+}
+
 func TestTarget_ObeysTheLaws(t *testing.T) {
-	for name, rows := range map[string]yjs.Rows{"random rows": yjs.RandomRows, "shared rows": yjs.SharedRows} {
+	for name, o := range map[string]*yjs.Options{
+		"random rows": {},
+		"shared rows": {Rows: yjs.SharedRows},
+		"flat":        {Layout: yjs.Flat},
+		"auto":        {Layout: yjs.Auto},
+	} {
 		t.Run(name, func(t *testing.T) {
 			persisttest.Run(t, func(t testing.TB) persisttest.Subject {
 				doc, other := newDoc(1), newDoc(2)
-				target := yjs.NewTarget(doc, &yjs.Options{Rows: rows})
+				target := yjs.NewTarget(doc, o)
 				writes := 0
 				doc.OnUpdate(func(ycrdt.UpdateEvent) { writes++ })
 				return persisttest.Subject{
@@ -61,7 +77,7 @@ func TestTarget_ObeysTheLaws(t *testing.T) {
 					Persister: persist.Inline,
 					Edit: func(c store.Changes) error {
 						exchange(t, doc, other)
-						if err := yjs.NewTarget(other, &yjs.Options{Rows: rows}).Write(ctx, "other", c, nil); err != nil {
+						if err := yjs.NewTarget(other, o).Write(ctx, "other", c, nil); err != nil {
 							return err
 						}
 						exchange(t, other, doc)
@@ -69,13 +85,15 @@ func TestTarget_ObeysTheLaws(t *testing.T) {
 					},
 					PutForeign: func(table, row, cell string) {
 						err := doc.Update("foreign", func(tx *ycrdt.Txn) error {
-							return tx.Map("tinybase").GetMap("t").GetMap(table).GetMap(row).Set(cell, ycrdt.Bytes([]byte{1, 2}))
+							m, key := cellIn(tx, o.Layout, table, row, cell)
+							return m.Set(key, ycrdt.Bytes([]byte{1, 2}))
 						})
 						require.NoError(t, err)
 					},
 					HasForeign: func(table, row, cell string) (has bool) {
 						doc.View(func(r *ycrdt.Reader) {
-							v, _ := r.Map("tinybase").GetMap("t").GetMap(table).GetMap(row).Get(cell)
+							m, key := cellIn(r, o.Layout, table, row, cell)
+							v, _ := m.Get(key)
 							has = v.Kind() == ycrdt.KindBytes
 						})
 						return has
@@ -101,8 +119,8 @@ func TestWalkthrough(t *testing.T) {
 			for _, s := range []*store.Store{s1, s2} {
 				require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
 			}
-			require.Equal(t, want, holds(t, doc1))
-			require.Equal(t, want, holds(t, doc2))
+			require.Equal(t, want, holds(t, doc1, nil))
+			require.Equal(t, want, holds(t, doc2, nil))
 		}
 		set(s1, "species", store.Of("dog"))
 		both("+ pets/fido/species \"dog\"\n")
@@ -142,8 +160,8 @@ func TestTwoPeers_CreateTheSameTableAtTheSameTime(t *testing.T) {
 			exchange(t, doc1, doc2)
 			require.Equal(t, want, store.Diff(nil, s1.Snapshot()).String())
 			require.Equal(t, want, store.Diff(nil, s2.Snapshot()).String())
-			require.Equal(t, want, holds(t, doc1))
-			require.Equal(t, want, holds(t, doc2))
+			require.Equal(t, want, holds(t, doc1, nil))
+			require.Equal(t, want, holds(t, doc2, nil))
 		})
 	}
 }

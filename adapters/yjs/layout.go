@@ -43,8 +43,8 @@ type access interface {
 
 // layout is one way to lay out a Store in a document.
 type layout interface {
-	// exists says whether there is anything.
-	exists(a access) bool
+	// exists says whether there is anything now, or ever was.
+	exists(a access, now bool) bool
 	// walk calls cell and value for everything in one part.
 	walk(a access, at store.Path, v visitor)
 	// place says which part lies where a document has changed.
@@ -70,21 +70,31 @@ type writer interface {
 	value(id string, create bool) (m ycrdt.Map, key string, ok bool, err error)
 }
 
-// layoutIn returns the layout to be used now. Auto is decided by the first content that turns up.
+// layoutIn returns the layout to be used now. Auto is decided by the first content that turns up; until then, by what was there
+// once.
 func (t *Target) layoutIn(a access) layout {
-	if t.choice != Auto {
-		return t.layouts[t.choice]
-	}
-	if l := t.found.Load(); l != nil {
+	if l := t.chosen.Load(); l != nil {
 		return *l
 	}
-	for _, l := range []layout{t.layouts[Nested], t.layouts[Flat]} {
-		if l.exists(a) {
-			t.found.Store(&l)
-			return l
+	for i := range t.layouts {
+		if t.layouts[i].exists(a, true) {
+			t.chosen.Store(&t.layouts[i])
+			return t.layouts[i]
 		}
 	}
+	if !t.layouts[Nested].exists(a, false) && t.layouts[Flat].exists(a, false) {
+		return t.layouts[Flat]
+	}
 	return t.layouts[Nested]
+}
+
+// layoutNow is layoutIn with no access to the document at hand.
+func (t *Target) layoutNow() (l layout) {
+	if l := t.chosen.Load(); l != nil {
+		return *l
+	}
+	t.doc.View(func(r *ycrdt.Reader) { l = t.layoutIn(r) })
+	return l
 }
 
 var (

@@ -17,7 +17,10 @@ type nested struct {
 	rows Rows
 }
 
-func (n nested) exists(a access) bool { return a.Map(n.root).Len() > 0 }
+func (n nested) exists(a access, now bool) bool { return has(a.Map(n.root), now) }
+
+// has says whether a map holds anything now, or ever did.
+func has(m ycrdt.Map, now bool) bool { return m.Len() > 0 || !now && m.WasSet() }
 
 // walk takes what stands where a container should be, and is none, for nothing.
 func (n nested) walk(a access, at store.Path, v visitor) {
@@ -156,15 +159,15 @@ func (w *nestedWriter) open(table, row string, create bool) (err error) {
 	}
 	if !w.hasTable || w.tableID != table {
 		w.hasRow = false
-		if w.tables, err = w.container(w.rootMap, create, true, tablesKey); err == nil {
-			w.table, err = w.container(w.tables, create, true, tablesKey, table)
+		if w.tables, err = w.container(w.rootMap, tablesKey, create, true); err == nil {
+			w.table, err = w.container(w.tables, table, create, true)
 		}
 		if w.tableID = table; err != nil {
 			return err
 		}
 		w.hasTable = w.table.Err() == nil
 	}
-	w.row, err = w.container(w.table, create, w.rows == SharedRows, tablesKey, table, row)
+	w.row, err = w.container(w.table, row, create, w.rows == SharedRows)
 	w.rowID, w.hasRow = row, err == nil && w.row.Err() == nil
 	return err
 }
@@ -173,14 +176,13 @@ func (w *nestedWriter) value(id string, create bool) (m ycrdt.Map, key string, o
 	if err = w.rootMap.Err(); err != nil {
 		return m, id, false, err
 	}
-	w.values, err = w.container(w.rootMap, create, true, valuesKey)
+	w.values, err = w.container(w.rootMap, valuesKey, create, true)
 	return w.values, id, err == nil && w.values.Err() == nil, err
 }
 
-// container returns the map under the last of keys, which is its place below the root, and makes it if it is missing and
-// create is true. What stands there instead, if it is no map, is replaced: the user has written below it.
-func (n nested) container(parent ycrdt.Map, create, shared bool, keys ...string) (ycrdt.Map, error) {
-	key := keys[len(keys)-1]
+// container returns the map under a key of another one, and makes it if it is missing and create is true. What stands there
+// instead, if it is no map, is replaced: the user has written below it.
+func (n nested) container(parent ycrdt.Map, key string, create, shared bool) (ycrdt.Map, error) {
 	m := parent.GetMap(key)
 	if !create || m.Err() == nil {
 		return m, nil
@@ -192,7 +194,7 @@ func (n nested) container(parent ycrdt.Map, create, shared bool, keys ...string)
 	if e, ok := parent.Current(key); ok {
 		last = e.ID()
 	}
-	m, outcome, err := parent.EnsureMap(key, identity(n.root, keys, last))
+	m, outcome, err := parent.EnsureMap(key, placeIn(n.root, parent, key).identity(last, ycrdt.ID{}))
 	if err == nil && outcome == ycrdt.IdentityUsed {
 		return parent.SetMap(key) // two peers will not agree on it, but nothing else is lost
 	}

@@ -59,7 +59,8 @@ type Target struct {
 	root       string
 	choice     Layout
 	layouts    [2]layout
-	found      atomic.Pointer[layout] // what Auto has decided
+	chosen     atomic.Pointer[layout] // nil while Auto has not decided
+	existed    atomic.Bool            // it never ends
 	foreign    Foreign
 	text       func(table, cell string) bool
 	onConflict func(Conflict)
@@ -76,17 +77,22 @@ func NewTarget(doc *ycrdt.Doc, o *Options) *Target {
 		t.root = DefaultMap
 	}
 	t.layouts = [2]layout{Nested: nested{t.root, o.Rows}, Flat: flat{t.root}}
+	if t.choice != Auto {
+		t.chosen.Store(&t.layouts[t.choice])
+	}
 	return t
 }
 
 // String names the target.
 func (t *Target) String() string { return fmt.Sprintf("yjs map %q (%v)", t.root, t.choice) }
 
-// Read implements [persist.Target]. A document that has nothing under the root map does not exist.
+// Read implements [persist.Target]. A document that never had anything under the root map does not exist.
 func (t *Target) Read(_ context.Context, in []store.Path) (content *store.Snapshot, exists bool, err error) {
 	t.doc.View(func(r *ycrdt.Reader) {
 		l := t.layoutIn(r)
-		exists = l.exists(r)
+		if exists = t.existed.Load() || l.exists(r, false); exists {
+			t.existed.Store(true)
+		}
 		b := reading{Target: t}
 		v := b.visitor()
 		for _, at := range in {
@@ -142,10 +148,12 @@ func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(
 		if stopped.Load() {
 			return
 		}
-		var l layout
-		t.doc.View(func(r *ycrdt.Reader) { l = t.layoutIn(r) })
-		if len(c.Conflicts) > 0 {
-			t.conflicts(l, c.Conflicts)
+		l := t.layoutNow()
+		if n, ok := l.(nested); ok && t.saving.Load() {
+			t.restore(n, c)
+		}
+		if t.onConflict != nil {
+			t.report(l, c.Conflicts)
 		}
 		if in := places(l, c.Changes); len(in) > 0 {
 			dirty(c.Origin, in)
@@ -181,7 +189,7 @@ func Seed(doc *ycrdt.Doc, root string, origin any) error {
 	}
 	err := doc.Update(origin, func(tx *ycrdt.Txn) error {
 		for _, key := range []string{tablesKey, valuesKey} {
-			if _, err := n.container(tx.Map(n.root), true, true, key); err != nil {
+			if _, err := n.container(tx.Map(n.root), key, true, true); err != nil {
 				return err
 			}
 		}

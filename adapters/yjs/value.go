@@ -1,6 +1,8 @@
 package yjs
 
 import (
+	"strings"
+
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 	"github.com/rowloom/rowloom/store"
@@ -91,7 +93,7 @@ func show(v ycrdt.Value) store.Value {
 	case ycrdt.KindBytes:
 		mark.Value = v.Bytes() // encoding/json writes base64
 	case ycrdt.KindBigInt:
-		mark.Value = v.Any().String()
+		mark.Value = strings.TrimSuffix(v.Any().String(), "n")
 	case ycrdt.KindText:
 		mark.Value = v.Shared().Text().String()
 	case ycrdt.KindNumber, ycrdt.KindString:

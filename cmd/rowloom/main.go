@@ -1,6 +1,9 @@
 // Command rowloom puts Yjs, Automerge and TinyBase clients on one live table.
 //
 //	rowloom serve     starts the server
+//	rowloom lab       plays concurrent edits on several CRDTs
+//	rowloom yjs       looks into Yjs updates; rowloom automerge into Automerge documents
+//	rowloom convert   carries a table from one kind of file to another
 //	rowloom help      lists the commands and flags
 //
 // Every flag has an environment variable: ROWLOOM_LISTEN for --listen. The exit code is 0, 1 for a failure, and 2 for a command line that is not
@@ -19,9 +22,13 @@ import (
 
 // cli is the command line. Each command is a file of this package.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Start the server: rooms for HTTP and WebSocket clients, kept in a data folder."`
-	Version versionCmd `cmd:"" help:"Print the version."`
-	Help    helpCmd    `cmd:"" help:"List the commands, or the flags of one."`
+	Serve     serveCmd     `cmd:"" help:"Start the server: rooms for HTTP and WebSocket clients, kept in a data folder."`
+	Lab       labCmd       `cmd:"" help:"Play edits that are made at the same time on several CRDTs, and say who won and why."`
+	Yjs       yjsCmd       `cmd:"" help:"Show, merge, compare and convert files with Yjs updates."`
+	Automerge automergeCmd `cmd:"" help:"Show and check files with Automerge documents."`
+	Convert   convertCmd   `cmd:"" help:"Carry a table between JSON, TinyBase, Yjs and Automerge files."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Help      helpCmd      `cmd:"" help:"List the commands, or the flags of one."`
 }
 
 // environment is what a command has beside its flags.

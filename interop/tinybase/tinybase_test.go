@@ -5,8 +5,11 @@ package tinybase_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -374,4 +377,89 @@ func TestServer_FirstSyncLargerThanOneFrame(t *testing.T) {
 	ours := newStore(t, "ours")
 	connect(t, s.url+"/large", ours, nil)
 	require.Eventually(t, func() bool { return hashes(ours) == hashes(m) }, 20*time.Second, 10*time.Millisecond)
+}
+
+// A client whose clock is an hour ahead wins over everybody, for ever, when its version and the server's are old. Ours lets
+// nobody hear of what it stamped; newer clients would ignore whole messages with it.
+func TestServer_ShieldsClientsFromAClockThatIsAhead(t *testing.T) {
+	p := peers(t)
+	var mu sync.Mutex
+	var refused int
+	s := serve(t, false, tinybase.Options{OnReport: func(r mergeable.Report) {
+		mu.Lock()
+		defer mu.Unlock()
+		refused += r.RefusedCount
+	}})
+	m := s.store("room")
+	for _, v := range []string{"9.2", "10.0"} {
+		p.Call("create", args{"peer": v, "version": v, "content": []any{map[string]any{v: map[string]any{"r": map[string]any{"c": 1}}}, map[string]any{}}}, nil)
+		p.Call("connect", args{"peer": v, "url": s.url + "/room"}, nil)
+		reach(t, p, v, m)
+	}
+	p.Call("create", args{"peer": "ahead", "version": "9.2", "ahead": 3_600_000, "content": []any{map[string]any{"poison": map[string]any{"r": map[string]any{"c": 1}}}, map[string]any{}}}, nil)
+	p.Call("connect", args{"peer": "ahead", "url": s.url + "/room", "timeout": 1}, nil)
+	p.Call("set", args{"peer": "ahead", "table": "9.2", "row": "r", "cell": "c", "value": "poison"}, nil)
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return refused >= 2 }, 10*time.Second, 5*time.Millisecond)
+	update(t, m, func(tx *store.Tx) error { return tx.SetCell("9.2", "r", "c", store.Of("ours")) })
+	for _, v := range []string{"9.2", "10.0"} {
+		reach(t, p, v, m)
+		require.NotContains(t, string(stateOf(p, v).Content[0]), "poison")
+	}
+}
+
+// A shared socket that comes back subscribes again, but does not ask what it missed; so the server tells it.
+func TestServer_TellsAReturningSharedSocketWhatItMissed(t *testing.T) {
+	for _, v := range []string{"9.5", "10.0"} {
+		p := peers(t)
+		s := serve(t, false, tinybase.Options{})
+		m := s.store("room")
+		p.Call("create", args{"peer": "a", "version": v}, nil)
+		p.Call("connect", args{"peer": "a", "url": s.url, "socket": "shared", "channel": "room", "returning": true}, nil)
+		p.Call("set", args{"peer": "a", "table": "t", "row": "r", "cell": "c", "value": 1}, nil)
+		reach(t, p, "a", m)
+		for i := range 3 {
+			p.Call("cut", args{"peer": "a"}, nil)
+			update(t, m, func(tx *store.Tx) error { return tx.SetCell("t", "r", fmt.Sprint("missed", i), store.Of(i)) })
+			reach(t, p, "a", m)
+			p.Call("set", args{"peer": "a", "table": "t", "row": "r", "cell": fmt.Sprint("live", i), "value": i}, nil)
+			reach(t, p, "a", m)
+		}
+		require.Equal(t, 7, m.Store().Snapshot().CellCount("t", "r"))
+	}
+}
+
+func TestFile_IsTinyBases(t *testing.T) {
+	for _, v := range versions {
+		p := peers(t)
+		ours := newStore(t, "ours")
+		object, err := store.ParseJSON(`{"1":2,"b":["<é>",null]}`)
+		require.NoError(t, err)
+		update(t, ours, func(tx *store.Tx) error {
+			return errors.Join(tx.SetCell("t", "r", "c", store.Of("é\u2028<\"")), tx.SetCell("t", "r", "n", store.Of(1e-7)), tx.SetCell("t", "r", "gone", store.Of(1)), tx.SetValue("v", store.Of(true)))
+		})
+		update(t, ours, func(tx *store.Tx) error { return tx.DelCell("t", "r", "gone") })
+		if v == "10.0" || v >= "8" {
+			update(t, ours, func(tx *store.Tx) error { return tx.SetCell("t", "r", "o", object) })
+		}
+		path := filepath.Join(t.TempDir(), "store.json")
+		f, _, err := mergeable.OpenFile(ours, path, nil)
+		require.NoError(t, err)
+		update(t, ours, func(tx *store.Tx) error { return tx.SetValue("saved", store.Of(1)) })
+		require.NoError(t, f.Close())
+		p.Call("create", args{"peer": "js", "version": v}, nil)
+		p.Call("file", args{"peer": "js", "path": path, "load": true}, nil)
+		reach(t, p, "js", ours)
+
+		p.Call("set", args{"peer": "js", "table": "t", "row": "r2", "cell": "c", "value": "theirs"}, nil)
+		p.Call("file", args{"peer": "js", "path": path}, nil)
+		again := newStore(t, "again")
+		f, report, err := mergeable.OpenFile(again, path, nil)
+		require.NoError(t, err)
+		require.Zero(t, report.RefusedCount)
+		require.NoError(t, f.Close())
+		reach(t, p, "js", again)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(again.AppendContent(nil)), "the very bytes")
+	}
 }

@@ -32,6 +32,14 @@ func (m *Store) Fingerprint() uint64 {
 	return m.state.print
 }
 
+// Summary returns the hashes and the fingerprint of one moment.
+func (m *Store) Summary() (tables, values uint32, fingerprint uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	tables, values = m.state.hashes()
+	return tables, values, m.state.print
+}
+
 // TableHashes returns the hashes of all tables.
 func (m *Store) TableHashes() TableHashes {
 	m.mu.RLock()

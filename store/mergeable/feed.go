@@ -1,6 +1,7 @@
 package mergeable
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/rowloom/rowloom/store"
@@ -24,6 +25,9 @@ func (d *Delta) JSON() []byte {
 
 func (d *Delta) cell(t *table, n, name uint32, v store.Value, s hlc.Stamp) {
 	if d != nil {
+		if n := len(d.Changes.Cells); n == cap(d.Changes.Cells) && n > 64 {
+			d.Changes.Cells = slices.Grow(d.Changes.Cells, n) // copied half as often as by append
+		}
 		d.Changes.Cells = append(d.Changes.Cells, Cell{t.id, t.rows[n].id, t.names[name].id, v, s})
 	}
 }
@@ -42,6 +46,7 @@ const MaxPending = 200_000
 type Feed struct {
 	of   *Store
 	wake chan struct{}
+	skip store.Origin
 
 	mu      sync.Mutex // after the Store's
 	pending []*Delta
@@ -50,11 +55,12 @@ type Feed struct {
 }
 
 // Feed returns a new Feed, which tells what changes from now on. It must be closed.
-func (m *Store) Feed() *Feed { return m.FeedTo(make(chan struct{}, 1)) }
+func (m *Store) Feed() *Feed { return m.FeedTo(make(chan struct{}, 1), nil) }
 
-// FeedTo is Feed with a channel of the caller's for Wake, which has room for one element. Several Feeds may share it.
-func (m *Store) FeedTo(wake chan struct{}) *Feed {
-	f := &Feed{of: m, wake: wake}
+// FeedTo is Feed with a channel of the caller's for Wake, which has room for one element; several Feeds may share it. It
+// does not tell of what the Origin skip has done, unless that is nil.
+func (m *Store) FeedTo(wake chan struct{}, skip store.Origin) *Feed {
+	f := &Feed{of: m, wake: wake, skip: skip}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.feeds[f] = struct{}{}
@@ -108,11 +114,18 @@ func (f *Feed) poke() {
 
 // delta returns a Delta to fill, or nil when nobody follows.
 func (m *Store) delta(by store.Origin) *Delta {
-	if len(m.feeds) == 0 && m.onDelta == nil {
-		return nil
+	if m.onDelta != nil {
+		return &Delta{Origin: by}
 	}
-	return &Delta{Origin: by}
+	for f := range m.feeds {
+		if f.hears(by) {
+			return &Delta{Origin: by}
+		}
+	}
+	return nil
 }
+
+func (f *Feed) hears(by store.Origin) bool { return f.skip == nil || f.skip != by }
 
 func (m *Store) publish(d *Delta) {
 	if d == nil || d.Changes.IsEmpty() {
@@ -122,6 +135,8 @@ func (m *Store) publish(d *Delta) {
 		m.onDelta(d)
 	}
 	for f := range m.feeds {
-		f.add(d)
+		if f.hears(d.Origin) {
+			f.add(d)
+		}
 	}
 }

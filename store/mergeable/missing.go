@@ -46,15 +46,18 @@ func (m *Missing) AppendTables(dst []byte) []byte {
 	return dst
 }
 
-// Fits reports whether the whole is shorter than max bytes.
-func (m *Missing) Fits(max int) bool {
+// AppendWithin appends all of it as one tables stamp, if that is not longer than about max bytes. It forgets nothing.
+func (m *Missing) AppendWithin(dst []byte, max int) (out []byte, ok bool) {
 	c := *m
 	c.parts = slices.Clone(m.parts)
 	for i := range c.parts {
 		c.parts[i].rows = slices.Clone(c.parts[i].rows)
 	}
-	_, more := c.piece(nil, max)
-	return !more
+	out, more := c.piece(dst, max)
+	if more {
+		return dst, false
+	}
+	return out, true
 }
 
 // NextPiece appends a tables stamp of about max bytes, and forgets what it has appended. It reports whether more is left. A

@@ -63,13 +63,11 @@ func (r Array) Push(values ...Value) error {
 	if err != nil {
 		return err
 	}
-	d := r.a.doc
-	left := ty.start
-	for left != 0 && d.items.at(left).right != 0 {
-		left = d.items.at(left).right
-	}
-	return r.insertAfter(left, values)
+	return r.insertAfter(ty.end, values)
 }
+
+// Get returns the element at an index; ok is false if there is none.
+func (r Array) Get(index int) (v Value, ok bool) { return r.at(index) }
 
 // Delete deletes count elements from index on.
 func (r Array) Delete(index, count int) error { return r.deleteAt(index, count) }

@@ -29,6 +29,9 @@ func (d *Doc) check() error {
 				}
 				clock = it.end()
 				live++
+				if it.deleted() && !c.holes {
+					return fmt.Errorf("item %d is deleted, but the client has no holes", i)
+				}
 				seen[i] = true
 				liveBytes[it.buf] += int(it.size)
 				if err := d.checkItem(i, it); err != nil {
@@ -51,9 +54,16 @@ func (d *Doc) check() error {
 	all := 0
 	for i, b := range d.content.bufs {
 		all += len(b.bytes)
-		if b.live < 0 || b.dead < 0 || b.live > 0 && liveBytes[uint32(i)] == 0 {
-			return fmt.Errorf("buffer %d: %d bytes, %d used, %d not used any more", i, len(b.bytes), b.live, b.dead)
+		if b.live < 0 || b.live > 0 && liveBytes[uint32(i)] == 0 {
+			return fmt.Errorf("buffer %d: %d bytes, %d used", i, len(b.bytes), b.live)
 		}
+	}
+	used := 0
+	for _, n := range liveBytes {
+		used += n
+	}
+	if used != d.content.live {
+		return fmt.Errorf("%d bytes of content, %d counted", used, d.content.live)
 	}
 	if all != d.content.all || d.content.grow {
 		return fmt.Errorf("%d bytes in buffers, %d counted", all, d.content.all)
@@ -106,9 +116,6 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 	if it.kind == kindDeleted && (!it.deleted() || it.size != 0) {
 		return fmt.Errorf("content that is not there")
 	}
-	if it.key != 0 && it.right != 0 && !it.deleted() {
-		return fmt.Errorf("two values for a key")
-	}
 	if it.kind == kindType {
 		if ty := d.types.at(it.off); !ty.used || ty.item != i {
 			return fmt.Errorf("its type is %+v", *ty)
@@ -139,6 +146,9 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 		}
 		left = i
 		reached++
+	}
+	if left != ty.end {
+		return 0, fmt.Errorf("ends with %d", left)
 	}
 	if length != ty.length {
 		return 0, fmt.Errorf("%d units, not %d", length, ty.length)

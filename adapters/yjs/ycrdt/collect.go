@@ -12,7 +12,7 @@ func (d *Doc) collectDeleted(t *txn) {
 			if it.clock >= s.clock+s.length {
 				break
 			}
-			if it.kind != kindGC && it.deleted() && it.flags&flagKeep == 0 {
+			if it.kind != kindGC && it.deleted() && it.flags&(flagKeep|flagLost) == 0 {
 				d.collect(it)
 			}
 			p, ok = l.next(p)

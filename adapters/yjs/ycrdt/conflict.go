@@ -20,6 +20,9 @@ type Claim struct {
 	Kind  Kind
 	Value Value // if it is plain
 
+	// Replaced are the values under the key that the writer knew and replaced, if it is plain: the newest first, at most 256 runs.
+	Replaced []Span
+
 	// Entries are, if it is a map, its entries; those that are maps have entries of their own. Of a winner there are none:
 	// it is in the document.
 	Entries []LostEntry
@@ -31,10 +34,34 @@ type LostEntry struct {
 	Claim
 }
 
+// A Span is a run of units of one client.
+type Span struct {
+	ID  ID // of the first
+	Len uint32
+}
+
+// Has reports whether a unit is in the run.
+func (s Span) Has(id ID) bool {
+	return id.Client == s.ID.Client && id.Clock >= s.ID.Clock && id.Clock-s.ID.Clock < s.Len
+}
+
+// Late is something that was written into a map by a client that did not know that the map had lost its key. It is deleted
+// on arrival. A document reports it only with Options.KeepLost.
+type Late struct {
+	Path []Step // to the map, through the keys that it and those around it had
+	Key  string
+	Claim
+}
+
 // lose notes that an item has lost its key to one that did not know of it.
 func (t *txn) lose(i uint32) {
-	if t.doc.mail.wanted && t.doc.items.at(i).kind != kindDeleted {
+	d := t.doc
+	it := d.items.at(i)
+	if (d.mail.wanted || d.keepLost) && it.kind != kindDeleted {
 		t.lost = append(t.lost, i)
+	}
+	if d.keepLost && d.isMap(it) && it.flags&flagLost == 0 {
+		d.salvage(i)
 	}
 }
 
@@ -103,6 +130,7 @@ func (d *Doc) claim(t *txn, it *item, depth int) Claim {
 	if it.kind != kindType {
 		c.Value = (&access{doc: d}).lastValue(it)
 		c.Kind = c.Value.kind
+		c.Replaced = d.replaced(it)
 		return c
 	}
 	ty := d.types.at(it.off)
@@ -113,7 +141,7 @@ func (d *Doc) claim(t *txn, it *item, depth int) Claim {
 	for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
 		en := d.entries.at(e)
 		child := d.items.at(en.last)
-		if child.kind == kindDeleted || !t.deletes.has(child.client, child.last()) {
+		if child.kind == kindDeleted || child.flags&flagLost == 0 && !t.deletes.has(child.client, child.last()) {
 			continue // it had been deleted before
 		}
 		c.Entries = append(c.Entries, LostEntry{d.keys.name(en.key), d.claim(t, child, depth+1)})
@@ -121,9 +149,129 @@ func (d *Doc) claim(t *txn, it *item, depth int) Claim {
 	return c
 }
 
+// A Trace is a run of values that stand or stood under a key.
+type Trace struct {
+	Span
+	Inside   []ID   // the items that are the maps around them, the outermost first; a root is none
+	Origin   ID     // what the first of them replaced; zero for nothing
+	Replaced []Span // as in a Claim, for the first of them; and the maps that the maps around them replaced
+}
+
+// maxTraces bounds how many traces are listed, and how many maps are looked into at each key.
+const maxTraces = 4096
+
+// Traces lists what stands and stood at a place, which is named by the keys that lead there from a root map, also in maps on
+// the way that have been deleted and are kept (see Options.KeepLost). Content that has been collected as garbage leaves no
+// trace but its IDs.
+func (a *access) Traces(root string, keys ...string) (out []Trace) {
+	if a.doc == nil || len(keys) == 0 {
+		return nil
+	}
+	type around struct {
+		typ      uint32
+		inside   []ID
+		replaced []Span
+	}
+	d := a.doc
+	maps := []around{{typ: d.types.roots[d.keys.find(root)]}}
+	for n, key := range keys {
+		var next []around
+		for _, m := range maps {
+			e := d.entries.find(m.typ, d.keys.find(key))
+			if m.typ == 0 || e == 0 {
+				continue
+			}
+			for i := d.entries.at(e).last; i != 0 && len(out)+len(next) < maxTraces; {
+				it := d.items.at(i)
+				replaced := append(d.replaced(it), m.replaced...)
+				if n == len(keys)-1 {
+					t := Trace{Span: Span{d.idOf(it), it.length}, Inside: m.inside, Replaced: replaced}
+					if it.originClient != 0 {
+						t.Origin = ID{d.clients.list[it.originClient].id, it.originClock}
+					}
+					out = append(out, t)
+				} else if d.isMap(it) {
+					next = append(next, around{it.off, append(slices.Clip(m.inside), d.idOf(it)), replaced})
+				}
+				i = it.left
+			}
+		}
+		maps = next
+	}
+	return out
+}
+
+// maxReplaced bounds how many runs of replaced values are reported.
+const maxReplaced = 256
+
+// replaced lists the values that an item replaced, those that they replaced, and so on. An item to the left that nobody names
+// as an origin was set at the same time, and is not among them.
+func (d *Doc) replaced(it *item) (out []Span) {
+	if it.length > 1 {
+		out = append(out, Span{ID{d.clients.list[it.client].id, it.clock}, it.length - 1})
+	}
+	client, clock := it.originClient, it.originClock
+	for i := it.left; i != 0 && client != 0 && len(out) < maxReplaced; {
+		l := d.items.at(i)
+		if l.client == client && clock >= l.clock && clock < l.end() {
+			out = append(out, Span{ID{d.clients.list[client].id, l.clock}, clock - l.clock + 1})
+			client, clock = l.originClient, l.originClock
+		}
+		i = l.left
+	}
+	return out
+}
+
+// salvage marks a map that is about to be deleted, because it has lost its key, and all that it holds, so that it is not garbage.
+func (d *Doc) salvage(i uint32) {
+	stack := []uint32{i}
+	for len(stack) > 0 {
+		it := d.items.at(stack[len(stack)-1])
+		stack = stack[:len(stack)-1]
+		it.flags |= flagLost
+		if !d.isMap(it) {
+			continue
+		}
+		for e := d.types.at(it.off).firstEntry; e != 0; e = d.entries.at(e).next {
+			if child := d.entries.at(e).last; !d.items.at(child).deleted() {
+				stack = append(stack, child)
+			}
+		}
+	}
+}
+
+// isMap reports whether an item is a map.
+func (d *Doc) isMap(it *item) bool { return it.kind == kindType && d.types.at(it.off).kind == KindMap }
+
+// latecomers lists what came into lost maps in a transaction, and what lost its key inside of a map that is lost. What the
+// claim of a map around it tells already is left out.
+func (d *Doc) latecomers(t *txn) (out []Late) {
+	take := func(i uint32) {
+		it := d.items.at(i)
+		out = append(out, Late{Path: d.appendPath(nil, it.parent), Key: d.keys.name(it.key), Claim: d.claim(t, it, 0)})
+	}
+	for _, i := range t.late {
+		it := d.items.at(i)
+		if it.key == 0 || it.kind == kindDeleted {
+			continue
+		}
+		if owner := d.items.at(d.types.at(it.parent).item); it.right == 0 && owner.clock >= t.before(owner.client) {
+			continue
+		}
+		take(i)
+	}
+	for _, i := range t.lost {
+		it := d.items.at(i)
+		if owner := d.types.at(it.parent).item; it.key != 0 && owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+			take(i)
+		}
+	}
+	return out
+}
+
 // EnsureValue gives a key a plain value under a given identity: as if the client with the given ID had done so as its first
-// act. Copies that do the same at the same time do it once. It does nothing, and returns false, if the key has or had a
-// value, or if the ID was used before. The ID must be unique to this purpose, for example a hash.
+// act, knowing only what the key has now. Copies that do the same at the same time do it once. It does nothing, and returns
+// false, if the ID was used before. The ID must be unique to this place, to the value and to what [Map.Current] returns.
 func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
 	if _, err := m.write(); err != nil {
 		return false, err
@@ -132,21 +280,30 @@ func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
 	if client > maxClient || client == d.clientID || v.kind.isShared() || v.kind == KindSubdoc {
 		return false, ErrValue
 	}
-	if m.entry(key) != 0 {
-		return false, nil
-	}
-	ci := d.clients.intern(client)
-	if d.clients.list[ci].next > 0 {
+	if ci := d.clients.find(client); ci != 0 && d.clients.list[ci].next > 0 {
 		return false, nil
 	}
 	it, payload, err := d.contentFor(v)
 	if err != nil {
 		return false, err
 	}
-	it.client, it.parent, it.key = ci, m.t, d.keys.internString(key)
-	d.content.put(&it, payload)
+	d.ensure(m, key, client, it, payload)
+	return true, nil
+}
+
+// ensure integrates the first item of a client under a key, after what is there.
+func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) uint32 {
+	it.client, it.parent, it.key = d.clients.intern(client), m.t, d.keys.internString(key)
+	if e := d.entries.find(m.t, it.key); e != 0 {
+		it.left = d.entries.at(e).last
+		l := d.items.at(it.left)
+		it.originClient, it.originClock = l.client, l.last()
+	}
+	if payload != nil {
+		d.content.put(&it, payload)
+	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
 	d.integrate(m.a.txn, i, 0, 0)
-	return true, nil
+	return i
 }

@@ -60,6 +60,21 @@ func (ds *deleteSet) sort(c *clients) {
 	ds.sorted = true
 }
 
+// arrange brings together the spans of each client. If those of one overlap or are out of order, which only foreign
+// writers send, all are sorted and joined; otherwise they stay as they came.
+func (ds *deleteSet) arrange(c *clients) {
+	ends := map[uint32]uint32{}
+	last := uint32(0)
+	for _, s := range ds.spans {
+		end, known := ends[s.client]
+		if known && (s.client != last || s.clock < end) {
+			ds.sort(c)
+			return
+		}
+		ends[s.client], last = s.clock+s.length, s.client
+	}
+}
+
 func joinSpans(spans []span) []span {
 	out := spans[:0]
 	for _, s := range spans {

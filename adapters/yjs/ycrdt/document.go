@@ -15,6 +15,12 @@ type Options struct {
 	// DisableGC keeps the content of what is deleted, so that snapshots can show it. It costs memory for ever.
 	DisableGC bool
 
+	// KeepLost keeps the content of maps that have lost their key to a value that was set at the same time, deleted as it
+	// is. So it can be told where in the lost map something belongs that its writer, who has not heard of the loss yet, goes
+	// on to write into it; see Commit.Late. Yjs drops such content, so where there were conflicts between maps the encoded
+	// state is longer than that of Yjs; it means the same.
+	KeepLost bool
+
 	// Limits bound what a foreign update may cost.
 	Limits Limits
 
@@ -69,6 +75,7 @@ type Doc struct {
 	limits   Limits
 	random   func() uint64
 	gc       bool
+	keepLost bool
 
 	items   slab
 	clients clients
@@ -106,13 +113,14 @@ func New(opts *Options) *Doc {
 		opts = &Options{}
 	}
 	d := &Doc{
-		limits:  opts.Limits.withDefaults(),
-		random:  opts.Random,
-		gc:      !opts.DisableGC,
-		clients: newClients(),
-		keys:    newKeys(),
-		types:   newTypes(),
-		content: newContent(),
+		limits:   opts.Limits.withDefaults(),
+		random:   opts.Random,
+		gc:       !opts.DisableGC,
+		keepLost: opts.KeepLost,
+		clients:  newClients(),
+		keys:     newKeys(),
+		types:    newTypes(),
+		content:  newContent(),
 	}
 	if d.random == nil {
 		d.random = rand.Uint64

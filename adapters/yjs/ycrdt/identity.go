@@ -35,15 +35,7 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 		}
 		return Map{node{a: m.a}}, IdentityUsed, nil
 	}
-	it := item{client: ci, length: 1, kind: kindType, off: KindMap.ref(), parent: m.t, key: k}
-	if e := d.entries.find(m.t, k); e != 0 {
-		it.left = d.entries.at(e).last
-		l := d.items.at(it.left)
-		it.originClient, it.originClock = l.client, l.last()
-	}
-	i := d.items.alloc()
-	*d.items.at(i) = it
-	d.integrate(m.a.txn, i, 0, 0)
+	i := d.ensure(m, key, client, item{length: 1, kind: kindType, off: KindMap.ref()}, nil)
 	return Map{m.a.node(d.items.at(i).off)}, IdentityCreated, nil
 }
 
@@ -51,6 +43,12 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 type Entry struct {
 	a    *access
 	item uint32
+}
+
+// WasSet reports whether any key was ever set, also if all have been deleted since.
+func (m Map) WasSet() bool {
+	ty, err := m.get()
+	return err == nil && ty.firstEntry != 0
 }
 
 // Current returns the item that decides the value of a key, also if it is deleted; ok is false if the key was never set.

@@ -62,8 +62,11 @@ func (d *Doc) resolve(t *txn, i uint32) (missing uint32) {
 	return 0
 }
 
+// noEntry stands for the entry of a key that is known to have none.
+const noEntry = ^uint32(0)
+
 // integrate gives an item, resolved or made here, its place. The first offset units are known already. e is the entry of its
-// key, 0 if not known.
+// key, 0 if not known, or noEntry.
 //
 // This is the YATA rule in the form that Yjs has it. Between its left and right neighbour there may be items that others
 // put there at the same time. They are walked from left to right: one with the same left origin goes to our left if its
@@ -91,8 +94,11 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 		return
 	}
 	parent, key := it.parent, it.key
-	if e == 0 {
+	switch e {
+	case 0:
 		e = d.entries.find(parent, key)
+	case noEntry:
+		e = 0
 	}
 	if it.left == 0 && (it.right == 0 || d.items.at(it.right).left != 0) || it.left != 0 && d.items.at(it.left).right != it.right {
 		d.settle(it, e)
@@ -121,16 +127,19 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	}
 	if right != 0 {
 		d.items.at(right).left = i
-	} else if key != 0 {
+	} else if key == 0 {
+		d.types.at(parent).end = i
+	} else {
 		d.entries.at(e).last = i
 		ty := d.types.at(parent)
 		ty.count++
 		if left != 0 {
-			if l := d.items.at(left); !l.deleted() {
+			l := d.items.at(left)
+			if !l.deleted() {
 				ty.count--
-				if it.originClient != l.client || it.originClock != l.last() {
-					t.lose(left)
-				}
+			}
+			if (!l.deleted() || l.flags&flagLost != 0) && (it.originClient != l.client || it.originClock != l.last()) {
+				t.lose(left)
 			}
 			d.remove(t, left, e)
 		}
@@ -160,7 +169,10 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	}
 	t.change(parent, key, e)
 	if owner := d.types.at(parent).item; owner != 0 && d.items.at(owner).deleted() || key != 0 && right != 0 {
-		if key != 0 && right != 0 {
+		if owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+			it.flags |= flagLost
+			t.late = append(t.late, i)
+		} else if key != 0 && right != 0 {
 			t.lose(i)
 		}
 		d.remove(t, i, e)
@@ -243,6 +255,7 @@ func (d *Doc) append(t *txn, i uint32) {
 	t.touch(it.client)
 	c := &d.clients.list[it.client]
 	c.list.push(i, it.clock)
+	c.holes = c.holes || it.kind <= kindDeleted
 	c.next = it.clock + it.length
 }
 

@@ -18,6 +18,7 @@ type Commit struct {
 	Local     bool // made by Update, not by Apply
 	Changes   []Change
 	Conflicts []Conflict
+	Late      []Late
 }
 
 // A Change is a place that has changed: a key of a map (or attribute), or somewhere in a list or text. What lies below a
@@ -129,7 +130,7 @@ func (d *Doc) OnCommit(fn func(*Commit)) *Subscription {
 // notify collects what observers are told of a transaction, before garbage collection takes the old content away.
 func (d *Doc) notify(t *txn) (l letter) {
 	if len(d.mail.commits) > 0 && (len(t.touched) > 0 || len(t.deletes.spans) > 0) {
-		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t)}
+		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t), Late: d.latecomers(t)}
 		l.commits = d.mail.commits
 	}
 	if len(d.mail.observers) > 0 && len(t.changed) > 0 {

@@ -13,14 +13,16 @@ type marker struct {
 
 // markers are the remembered places of one list.
 type markers struct {
+	typ  uint32
 	list []marker
 	time uint64
 }
 
-// markersOf returns the markers of a list, nil if it has none: XML, and texts with formatting.
+// markersOf returns the markers of a list, nil if it has none: maps, and texts with formatting. (In Yjs XML has none, but
+// there they do not matter, nor do they in arrays: only visible units count.)
 func (d *Doc) markersOf(typ uint32) *markers {
 	ty := d.types.at(typ)
-	if ty.unmarked || ty.kind != KindArray && !ty.kind.isText() {
+	if ty.unmarked || ty.kind == KindMap || ty.kind == KindXMLHook || ty.kind == KindUntyped {
 		return nil
 	}
 	if ty.markers == 0 {
@@ -34,6 +36,7 @@ func (d *Doc) markersOf(typ uint32) *markers {
 			ty.markers = uint32(len(d.markers))
 			d.markers = append(d.markers, markers{})
 		}
+		d.markers[ty.markers].typ = typ
 	}
 	return &d.markers[ty.markers]
 }
@@ -41,9 +44,18 @@ func (d *Doc) markersOf(typ uint32) *markers {
 // dropMarkers forgets the markers of a list. The flags on the items stay, as in Yjs.
 func (d *Doc) dropMarkers(typ uint32) {
 	if ty := d.types.at(typ); ty.markers != 0 {
-		d.markers[ty.markers].list = d.markers[ty.markers].list[:0]
+		d.markers[ty.markers].typ, d.markers[ty.markers].list = 0, d.markers[ty.markers].list[:0]
 		d.freeMarkers = append(d.freeMarkers, ty.markers)
 		ty.markers = 0
+	}
+}
+
+// dropAllMarkers forgets the markers of all lists.
+func (d *Doc) dropAllMarkers() {
+	for i := range d.markers {
+		if typ := d.markers[i].typ; typ != 0 {
+			d.dropMarkers(typ)
+		}
 	}
 }
 
@@ -192,4 +204,46 @@ func (d *Doc) mergeMarkers(l *item, li, ri uint32) {
 			}
 		}
 	}
+}
+
+// seek returns the item that holds the unit at an index, and the index where it begins; 0 behind the end. It changes nothing,
+// so that readers may use it.
+func (d *Doc) seek(typ, index uint32) (i, at uint32) {
+	ty := d.types.at(typ)
+	if index >= ty.length {
+		return 0, 0
+	}
+	i = ty.start
+	near, last := index, ty.length-index
+	if ty.markers != 0 && !ty.unmarked {
+		m := &d.markers[ty.markers]
+		if n := m.nearest(index); n >= 0 {
+			if mk := &m.list[n]; distance(mk.index, index) < min(near, last) {
+				near = 0
+				last = ty.length
+				i, at = mk.p, mk.index
+			}
+		}
+	}
+	if last < near {
+		i, at = ty.end, ty.length
+		if it := d.items.at(i); !it.gap() {
+			at -= it.length
+		}
+	}
+	it := d.items.at(i)
+	for at > index {
+		i = it.left
+		if it = d.items.at(i); !it.gap() {
+			at -= it.length
+		}
+	}
+	for it.gap() || index >= at+it.length {
+		if !it.gap() {
+			at += it.length
+		}
+		i = it.right
+		it = d.items.at(i)
+	}
+	return i, at
 }

@@ -31,8 +31,8 @@ func (d *Doc) merge(ci, li uint32, rp place) {
 		l.right = r.right
 		if r.right != 0 {
 			d.items.at(r.right).left = li
-		} else if l.key != 0 {
-			d.entries.at(d.entries.find(l.parent, l.key)).last = li
+		} else {
+			d.setLast(l.parent, l.key, li)
 		}
 	}
 	l.length += r.length

@@ -47,7 +47,9 @@ func TestPending_IsLimited(t *testing.T) {
 	var updates [][]byte
 	a.OnUpdate(func(u ycrdt.UpdateEvent) { updates = append(updates, u.Update) })
 	for range 100 {
-		update(t, a, nil, func(tx *ycrdt.Txn) { require.NoError(t, tx.Map("m").Set("k", ycrdt.String(string(make([]byte, 1000))))) })
+		update(t, a, nil, func(tx *ycrdt.Txn) {
+			require.NoError(t, tx.Map("m").Set("k", ycrdt.String(string(make([]byte, 1000)))))
+		})
 	}
 	refused := 0
 	for _, u := range updates[1:] {

@@ -62,6 +62,7 @@ func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
 		d.types.at(it.parent).count--
 	}
 	it.flags |= flagDeleted
+	d.clients.list[it.client].holes = true
 	t.deletes.add(it.client, it.clock, it.length)
 	if it.kind == kindDoc {
 		t.subdocs = append(t.subdocs, subdocChange{item: i})
@@ -96,6 +97,9 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 				clock := it.clock
 				d.split(t, s.client, p, end)
 				p = d.place(s.client, clock)
+			}
+			if d.keepLost && d.pending.structs != nil && it.key != 0 && d.isMap(it) {
+				d.salvage(i) // what it has lost its key to may be among the pending structs, and will be seen to have won when it comes
 			}
 			d.remove(t, i, 0)
 		}

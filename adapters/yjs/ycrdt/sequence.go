@@ -56,28 +56,18 @@ func (n node) insertAfter(left uint32, values []Value) error {
 // find returns the item after which index lies, 0 for the start, splitting one if need be.
 func (n node) find(index int) (left uint32, err error) {
 	d := n.a.doc
-	ty := d.types.at(n.t)
-	if index < 0 || index > int(ty.length) {
+	if index < 0 || index > int(d.types.at(n.t).length) {
 		return 0, ErrIndex
 	}
 	if index == 0 {
 		return 0, nil
 	}
-	rest := uint32(index)
-	for i := ty.start; i != 0; i = d.items.at(i).right {
-		it := d.items.at(i)
-		if it.gap() {
-			continue
-		}
-		if rest <= it.length {
-			if rest < it.length {
-				d.cleanStart(n.a.txn, it.client, it.clock+rest)
-			}
-			return i, nil
-		}
-		rest -= it.length
+	d.findMarker(n.t, uint32(index))
+	i, at := d.seek(n.t, uint32(index-1))
+	if it := d.items.at(i); at+it.length > uint32(index) {
+		d.cleanStart(n.a.txn, it.client, it.clock+uint32(index)-at)
 	}
-	return 0, ErrIndex
+	return i, nil
 }
 
 func (n node) insertAt(index int, values []Value) error {
@@ -88,7 +78,12 @@ func (n node) insertAt(index int, values []Value) error {
 	if err != nil {
 		return err
 	}
-	return n.insertAfter(left, values)
+	d := n.a.doc
+	d.moveMarkers(n.t, uint32(index), len(values))
+	if err = n.insertAfter(left, values); err != nil {
+		d.dropMarkers(n.t) // not everything has been inserted
+	}
+	return err
 }
 
 func (n node) deleteAt(index, count int) error {
@@ -103,18 +98,10 @@ func (n node) deleteAt(index, count int) error {
 		return nil
 	}
 	d, t := n.a.doc, n.a.txn
-	i := ty.start
-	rest := uint32(index)
-	for ; i != 0 && rest > 0; i = d.items.at(i).right {
-		it := d.items.at(i)
-		if it.gap() {
-			continue
-		}
-		if rest < it.length {
-			d.cleanStart(t, it.client, it.clock+rest)
-			it = d.items.at(i)
-		}
-		rest -= it.length
+	d.findMarker(n.t, uint32(index))
+	i, at := d.seek(n.t, uint32(index))
+	if it := d.items.at(i); at < uint32(index) {
+		i = d.cleanStart(t, it.client, it.clock+uint32(index)-at)
 	}
 	for left := uint32(count); left > 0 && i != 0; i = d.items.at(i).right {
 		it := d.items.at(i)
@@ -128,5 +115,17 @@ func (n node) deleteAt(index, count int) error {
 		left -= it.length
 		d.remove(t, i, 0)
 	}
+	d.moveMarkers(n.t, uint32(index), -count)
 	return nil
+}
+
+// at returns the unit at an index; ok is false if there is none.
+func (n node) at(index int) (v Value, ok bool) {
+	ty, err := n.get()
+	if err != nil || index < 0 || index >= int(ty.length) {
+		return Value{}, false
+	}
+	d := n.a.doc
+	i, at := d.seek(n.t, uint32(index))
+	return n.a.valueAt(d.items.at(i), uint32(index)-at), true
 }

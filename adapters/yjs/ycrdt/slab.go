@@ -56,6 +56,7 @@ const (
 	flagParentID       // not integrated: the origin fields hold the parent's ID
 	flagAny            // an embed or format whose value is encoded as "any" and not as JSON text
 	flagBound          // a type that has its slot in the table of types
+	flagLost           // lost its key to a value set at the same time, or lies in a map that did; see Options.KeepLost
 	flagMarker         // a marker pointed at it (see markers.go)
 )
 

@@ -15,6 +15,7 @@ type txn struct {
 	changed []change // types and keys that observers hear of
 	subdocs []subdocChange
 	lost    []uint32 // items that lost their key to one that did not know of them
+	late    []uint32 // items that came into a map that had lost its key
 
 	cleanup bool // a foreign change touched a formatted text
 }
@@ -38,7 +39,7 @@ func (d *Doc) begin(origin any, local bool) *txn {
 	*t = txn{
 		doc: d, number: d.number, origin: origin, mine: local, local: local,
 		touched: t.touched[:0], splits: t.splits[:0], changed: t.changed[:0], subdocs: t.subdocs[:0],
-		lost:    t.lost[:0],
+		lost: t.lost[:0], late: t.late[:0],
 		deletes: deleteSet{spans: t.deletes.spans[:0]},
 	}
 	d.txn = t

@@ -167,17 +167,13 @@ func child(s ycrdt.Shared, step string) (v ycrdt.Value) {
 		return v
 	}
 	n, _ := strconv.Atoi(step)
-	elements := s.Array().All()
 	switch s.Kind() {
 	case ycrdt.KindXMLElement, ycrdt.KindXMLFragment:
-		elements = s.XML().Children()
+		v, _ = s.XML().Get(n)
+	default:
+		v, _ = s.Array().Get(n)
 	}
-	for i, e := range elements {
-		if i == n {
-			return e
-		}
-	}
-	return ycrdt.Value{}
+	return v
 }
 
 // wellFormed replaces halves of surrogate pairs.

@@ -1,0 +1,514 @@
+package yjs_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rowloom/rowloom/adapters/yjs"
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/persist"
+)
+
+// Peers edit one table under random schedules. Some are Stores; between them updates come late, twice, in another order or
+// not at all, and they are restarted. Others write to their document as JavaScript clients do, making containers of their own
+// and deleting those that become empty; each of these is connected to one Store's document by a connection that keeps the
+// order, as a WebSocket does, and is cut off from time to time. When all have exchanged everything,
+//
+//   - every Store equals its document, and all documents are equal;
+//   - no cell is missing that was written last, by somebody who knew every other write of it.
+//
+// ROWLOOM_SEED=n runs one schedule. ROWLOOM_SOAK=1 runs a million, a greater number as many, from ROWLOOM_FIRST on if it is set.
+func TestSimulation_NothingIsLost(t *testing.T) {
+	number := func(name string, otherwise uint64) uint64 {
+		text := os.Getenv(name)
+		if text == "" {
+			return otherwise
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, name)
+		return n
+	}
+	if os.Getenv("ROWLOOM_SEED") != "" {
+		require.NoError(t, simulate(number("ROWLOOM_SEED", 0), t.Logf))
+		return
+	}
+	schedules := number("ROWLOOM_SOAK", simulations)
+	if testing.Short() {
+		schedules = min(schedules, 500)
+	}
+	if schedules == 1 {
+		schedules = 1_000_000
+	}
+	first := number("ROWLOOM_FIRST", rand.Uint64N(1<<40))
+	t.Logf("%d schedules from seed %d", schedules, first)
+	var all sync.WaitGroup
+	var failed sync.Once
+	for w := range uint64(2) {
+		all.Go(func() {
+			for i := w; i < schedules && !t.Failed(); i += 2 {
+				if err := simulate(first+i, func(string, ...any) {}); err != nil {
+					failed.Do(func() {
+						t.Errorf("%v\nto repeat it: ROWLOOM_SEED=%d go test ./adapters/yjs -run TestSimulation -v", err, first+i)
+					})
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// simPeer is one peer.
+type simPeer struct {
+	name  string
+	id    uint64
+	doc   *ycrdt.Doc
+	opts  *yjs.Options
+	news  [][]byte // updates that others have not been sent
+	inbox [][]byte
+
+	// Of a Store:
+	store *store.Store
+	bound *persist.Persister
+
+	// Of one that knows only Yjs: the peer that it is connected to.
+	hub    *simPeer
+	online bool
+}
+
+// simOp is one write of somebody, with what he had seen.
+type simOp struct {
+	at    store.Path // a cell or value; for deletions also a container
+	value store.Value
+	peer  uint64 // client id at that time
+	clock uint32 // clock after the write
+	seen  map[uint64]uint32
+	knows map[int]bool // writes of the same place that he had been shown, or that others had who wrote what he was shown
+}
+
+type simulation struct {
+	r     *rand.Rand
+	peers []*simPeer
+	ops   []simOp
+	next  int
+	logf  func(string, ...any)
+}
+
+func simulate(seed uint64, logf func(string, ...any)) (err error) {
+	s := &simulation{r: rand.New(rand.NewPCG(seed, 1)), logf: logf}
+	layout := yjs.Nested
+	mixed := s.r.IntN(3) > 0
+	if !mixed && s.r.IntN(2) == 0 {
+		layout = yjs.Flat
+	}
+	for i := range 2 + s.r.IntN(3) {
+		p := &simPeer{name: string(rune('A' + i)), opts: &yjs.Options{Layout: layout, Rows: yjs.Rows(s.r.IntN(2))}}
+		if mixed && i > 0 && s.r.IntN(2) == 0 {
+			p.hub = s.peers[s.r.IntN(len(s.peers))]
+			if p.hub.hub != nil {
+				p.hub = p.hub.hub
+			}
+		}
+		s.start(p, nil)
+		s.peers = append(s.peers, p)
+	}
+	bare := 0
+	for _, p := range s.peers {
+		if p.hub != nil {
+			bare++
+		}
+	}
+	logf("kind %s", fmt.Sprintf("%v bare=%d of %d rows=%d", layout, bare, len(s.peers), s.peers[0].opts.Rows))
+	for range 20 + s.r.IntN(60) {
+		s.step()
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.check()
+}
+
+// start gives a peer a new document, with the state of its old one.
+func (s *simulation) start(p *simPeer, state []byte) {
+	if p.bound != nil {
+		must(p.bound.Close(ctx))
+	}
+	p.id = 1 + s.r.Uint64N(1<<32-1)
+	p.doc = ycrdt.New(&ycrdt.Options{ClientID: p.id, KeepLost: p.hub == nil})
+	if state != nil {
+		must(p.doc.Apply(state, "restart"))
+	}
+	p.news = nil
+	p.doc.OnUpdate(func(e ycrdt.UpdateEvent) {
+		if e.Origin == "restart" {
+			return
+		}
+		if e.Origin != "network" && e.Origin != p.hub {
+			p.news = append(p.news, e.Update)
+		}
+		for _, q := range s.peers { // what is new is sent to those who are connected, but not back
+			if q.hub == p && q.online && e.Origin != q {
+				q.inbox = append(q.inbox, e.Update)
+			}
+		}
+	})
+	if p.hub == nil {
+		p.store = store.New()
+		p.bound = yjs.Bind(p.store, p.doc, p.opts)
+		must(p.bound.StartAutoLoad(ctx))
+		must(p.bound.StartAutoSave(ctx))
+	}
+}
+
+// connect lets a peer and its hub tell each other what they lack; the peer answers before it hears.
+func (s *simulation) connect(p *simPeer) {
+	up, err := p.doc.EncodeStateAsUpdate(p.hub.doc.StateVector())
+	must(err)
+	down, err := p.hub.doc.EncodeStateAsUpdate(p.doc.StateVector())
+	must(err)
+	s.logf("%s connects to %s", p.name, p.hub.name)
+	p.news, p.inbox, p.online = nil, nil, true
+	must(p.hub.doc.Apply(up, p))
+	must(p.doc.Apply(down, p.hub))
+}
+
+// carry carries up to n updates in each direction.
+func (s *simulation) carry(p *simPeer, up, down int) {
+	s.logf("%s sends %d of %d and hears %d of %d", p.name, min(up, len(p.news)), len(p.news), min(down, len(p.inbox)), len(p.inbox))
+	for ; up > 0 && len(p.news) > 0; up-- {
+		u := p.news[0]
+		p.news = p.news[1:]
+		must(p.hub.doc.Apply(u, p))
+	}
+	for ; down > 0 && len(p.inbox) > 0; down-- {
+		u := p.inbox[0]
+		p.inbox = p.inbox[1:]
+		must(p.doc.Apply(u, p.hub))
+	}
+}
+
+// cut ends a connection when what was under way has arrived. What the hub says in answer to that does not.
+func (s *simulation) cut(p *simPeer) {
+	if p.online {
+		s.carry(p, len(p.news), len(p.inbox))
+		p.online, p.inbox = false, nil
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (s *simulation) pick() *simPeer { return s.peers[s.r.IntN(len(s.peers))] }
+
+func (s *simulation) step() {
+	p := s.pick()
+	switch n := s.r.IntN(20); {
+	case n < 11:
+		s.edit(p)
+	case p.hub != nil && !p.online:
+		s.connect(p)
+	case p.hub != nil && n < 18:
+		s.carry(p, s.r.IntN(4), s.r.IntN(4))
+	case p.hub != nil:
+		s.cut(p)
+	case n < 17:
+		for _, u := range p.news {
+			for _, q := range s.peers {
+				if q != p && q.hub == nil && s.r.IntN(10) > 0 { // else it is lost
+					q.inbox = append(q.inbox, u)
+				}
+			}
+		}
+		p.news = nil
+		for range s.r.IntN(4) {
+			if len(p.inbox) > 0 {
+				i := s.r.IntN(len(p.inbox))
+				must(p.doc.Apply(p.inbox[i], "network"))
+				if s.r.IntN(10) > 0 { // else it comes again
+					p.inbox = append(p.inbox[:i], p.inbox[i+1:]...)
+				}
+			}
+		}
+	case n < 19: // two peers meet
+		if q := s.pick(); q.hub == nil {
+			s.meet(p, q)
+		}
+	default: // a restart
+		for _, q := range s.peers {
+			if q.hub == p {
+				s.cut(q)
+			}
+		}
+		state, err := p.doc.EncodeStateAsUpdate(nil)
+		must(err)
+		s.start(p, state)
+		s.logf("%s restarts as %d", p.name, p.id)
+	}
+}
+
+// meet lets q take from p what it lacks, and says whether there was any.
+func (s *simulation) meet(p, q *simPeer) bool {
+	if p == q {
+		return false
+	}
+	before, err := q.doc.EncodeStateAsUpdate(nil)
+	must(err)
+	u, err := p.doc.EncodeStateAsUpdate(q.doc.StateVector())
+	must(err)
+	must(q.doc.Apply(u, "network"))
+	after, err := q.doc.EncodeStateAsUpdate(nil)
+	must(err)
+	return !bytes.Equal(before, after)
+}
+
+func (s *simulation) id(of string) string { return string(of[s.r.IntN(len(of))]) }
+
+// edit makes one write at a peer and notes it.
+func (s *simulation) edit(p *simPeer) {
+	at := store.Cell(s.id("tu"), s.id("rs"), s.id("xyz"))
+	if s.r.IntN(8) == 0 {
+		at = store.ValueOf(s.id("vw"))
+	}
+	var v store.Value
+	switch n := s.r.IntN(12); {
+	case n > 1:
+		s.next++
+		v = store.Of(s.next)
+	case n == 1 && at.Level() == store.AtCell:
+		at = at.Up() // the row is deleted
+		if s.r.IntN(3) == 0 {
+			at = at.Up()
+		}
+	}
+	knows := s.shown(p, at)
+	seen := map[uint64]uint32{}
+	for _, o := range s.ops {
+		seen[o.peer] = p.doc.Clock(o.peer)
+	}
+	if p.store != nil {
+		must(p.store.Update(func(tx *store.Tx) error { return tx.ReplaceIn(at, at1(at, v)) }))
+	} else {
+		s.bare(p, at, v)
+	}
+	// A mark beside the table, so that deletions, too, move the clock.
+	must(p.doc.Update("mark", func(tx *ycrdt.Txn) error { return tx.Map("marks").Set("m", ycrdt.Number(float64(len(s.ops)))) }))
+	id := p.doc.ClientID()
+	s.ops = append(s.ops, simOp{at: at, value: v, peer: id, clock: p.doc.Clock(id), seen: seen, knows: knows})
+	s.logf("%s %t (%d): %v = %v", p.name, p.hub == nil, id, at, v)
+}
+
+// at1 is a Snapshot that holds one cell or value.
+func at1(at store.Path, v store.Value) *store.Snapshot {
+	var b store.Builder
+	table, row, cell := at.IDs()
+	switch {
+	case !v.Exists():
+	case at.Level() == store.AtValue:
+		must(b.SetValue(cell, v))
+	default:
+		must(b.SetCell(table, row, cell, v))
+	}
+	return b.Snapshot()
+}
+
+// bare writes as a JavaScript client does, in the layout Nested: containers are made on demand, and deleted when they
+// become empty.
+func (s *simulation) bare(p *simPeer, at store.Path, v store.Value) {
+	table, row, cell := at.IDs()
+	keys := []string{"t", table, row, cell}
+	switch at.Level() {
+	case store.AtValue:
+		keys = []string{"v", cell}
+	case store.AtRow:
+		keys = keys[:3]
+	case store.AtTable:
+		keys = keys[:2]
+	}
+	must(p.doc.Update("js", func(tx *ycrdt.Txn) error {
+		path := []ycrdt.Map{tx.Map("tinybase")}
+		for _, k := range keys[:len(keys)-1] {
+			m := path[len(path)-1].GetMap(k)
+			if m.Err() != nil {
+				if !v.Exists() {
+					return nil
+				}
+				var err error
+				if m, err = path[len(path)-1].GetOrCreateMap(k); err != nil {
+					return err
+				}
+			}
+			path = append(path, m)
+		}
+		last := len(keys) - 1
+		if v.Exists() {
+			return path[last].Set(keys[last], ycrdt.Number(v.Number()))
+		}
+		if err := path[last].Delete(keys[last]); err != nil {
+			return err
+		}
+		for last > 1 && path[last].Len() == 0 { // pruned, which deletes for others as well
+			if last--; keys[0] == "v" {
+				break
+			}
+			if err := path[last].Delete(keys[last]); err != nil {
+				return err
+			}
+			up := at
+			for int(up.Level())-1 > last {
+				up = up.Up()
+			}
+			s.ops = append(s.ops, simOp{at: up, peer: 0})
+		}
+		return nil
+	}))
+}
+
+// settle lets all exchange everything, until nothing is new.
+func (s *simulation) settle() error {
+	for _, p := range s.peers {
+		if p.hub != nil {
+			s.cut(p)
+		}
+		for _, u := range p.inbox {
+			must(p.doc.Apply(u, "network"))
+		}
+		p.inbox = nil
+	}
+	for range 20 {
+		news := false
+		for _, p := range s.peers {
+			if p.hub != nil {
+				s.cut(p)
+				before := p.hub.doc.StateVector()
+				s.connect(p)
+				news = news || !bytes.Equal(before, p.hub.doc.StateVector())
+				continue
+			}
+			for _, q := range s.peers {
+				if q.hub == nil {
+					news = s.meet(p, q) || news
+				}
+			}
+		}
+		if !news {
+			for _, p := range s.peers {
+				if p.hub != nil {
+					s.cut(p)
+					s.connect(p)
+				}
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("the documents do not come to rest")
+}
+
+func (s *simulation) check() error {
+	first := s.peers[0]
+	want, err := yjs.Content(first.doc, first.opts)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.peers {
+		got, err := yjs.Content(p.doc, p.opts)
+		if err != nil {
+			return err
+		}
+		if d := store.Diff(want, got); !d.IsEmpty() {
+			return fmt.Errorf("the documents of %s and %s differ:\n%v", first.name, p.name, d)
+		}
+		if !bytes.Equal(first.doc.StateVector(), p.doc.StateVector()) {
+			return fmt.Errorf("the state vectors of %s and %s differ", first.name, p.name)
+		}
+		if p.store != nil {
+			if d := store.Diff(got, p.store.Snapshot()); !d.IsEmpty() {
+				return fmt.Errorf("the Store of %s differs from its document:\n%v", p.name, d)
+			}
+			if err := p.bound.Status().Err; err != nil {
+				return err
+			}
+		}
+	}
+	var missing strings.Builder
+	for i, w := range s.ops {
+		if w.value.Exists() && !s.opposed(i) {
+			table, row, cell := w.at.IDs()
+			got := want.Cell(table, row, cell)
+			if w.at.Level() == store.AtValue {
+				got = want.Value(cell)
+			}
+			if got != w.value {
+				fmt.Fprintf(&missing, "%v was set to %v by %d, who knew all other writes of it, but it is %v\n", w.at, w.value, w.peer, got)
+			}
+		}
+	}
+	if missing.Len() > 0 {
+		return fmt.Errorf("%s", missing.String())
+	}
+	for _, p := range s.peers {
+		if p.bound != nil {
+			must(p.bound.Close(ctx))
+		}
+	}
+	return nil
+}
+
+// shown returns the writes of a cell or value that a peer knows: the one that his document shows, and those that its writer
+// knew. A write that came to his document in a container that had lost already was never shown to him.
+//
+// A deletion is known if the document shows its effect. In nested maps it may not: beside a value in another container it may
+// have deleted something that had lost already. Of that Yjs keeps nothing by which anybody could tell it from what was
+// deleted because its container lost. So the deletion itself, and what its writer knew, do not count then.
+func (s *simulation) shown(p *simPeer, at store.Path) map[int]bool {
+	content, err := yjs.Content(p.doc, p.opts)
+	must(err)
+	table, row, cell := at.IDs()
+	now := content.Cell(table, row, cell)
+	if at.Level() == store.AtValue {
+		now = content.Value(cell)
+	}
+	knows := map[int]bool{}
+	for i, o := range s.ops {
+		known := o.value == now && o.at == at
+		if !o.value.Exists() {
+			effective := !now.Exists() || p.opts.Layout == yjs.Flat
+			known = effective && o.at.Contains(at) && o.peer != 0 && p.doc.Clock(o.peer) >= o.clock
+		}
+		if known {
+			knows[i] = true
+			for j := range o.knows {
+				knows[j] = true
+			}
+		}
+	}
+	return knows
+}
+
+// opposed says whether there is a write of the same place, or a deletion of something around it, that the writer of op i did
+// not know.
+func (s *simulation) opposed(i int) bool {
+	w := s.ops[i]
+	for j, o := range s.ops {
+		switch {
+		case j == i || !o.at.Contains(w.at):
+		case o.value.Exists():
+			if !w.knows[j] {
+				return true
+			}
+		case o.peer == 0 || w.seen[o.peer] < o.clock:
+			return true
+		}
+	}
+	return false
+}
