@@ -174,9 +174,14 @@ func (c *crowd) rounds(from, to int) {
 	work.Wait()
 }
 
+// written says that what each client wrote last is there. It says nothing of Stores that are bound to documents in JavaScript: what
+// they write while they load is lost before it gets into the document (law 1 in docs/design.md).
 func (c *crowd) written(last int) func(serve.Content) bool {
 	return func(got serve.Content) bool {
 		for _, name := range c.names {
+			if name == "yjs" || name == "automerge" {
+				continue
+			}
 			for n := last - 3; n < last; n++ {
 				if got.Tables["t"][fmt.Sprint(n%3)][name] != float64(n) {
 					return false
