@@ -33,7 +33,7 @@ type Host struct {
 // Document is a room's document of one family. Load is called any number of times, then Bind, then anything, and Close at last.
 type Document interface {
 	// Load brings in an update or a snapshot that was stored, in the order in which they were stored. After Bind, it is brought to the Store as well, like
-	// what comes from a client.
+	// what comes from a client, but without waiting for the Store's writer lock, which the caller holds.
 	Load(update []byte) error
 	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
 	Bind(ctx context.Context, s *store.Store) error
@@ -76,9 +76,10 @@ type Call struct {
 	Room    string
 	HasRoom bool
 
-	hub   *Hub
-	rooms []*Room // opened by this call, released when it ends
-	fail  func(error)
+	hub    *Hub
+	rooms  []*Room // opened by this call, released when it ends
+	fail   func(error)
+	opened func(*Room) // while a message is being received
 }
 
 // Open opens a room for as long as the connection lasts, or until Release, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
@@ -105,6 +106,9 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	}
 	c.rooms = append(c.rooms, r)
 	r.onFail(c, c.fail)
+	if c.opened != nil {
+		c.opened(r)
+	}
 	return r, access, nil
 }
 

@@ -24,6 +24,9 @@ func (second) Name() string { return "second" }
 // two are the options of a hub with two families.
 func two() *hub.Options { return &hub.Options{Families: []hub.Family{hub.Yjs(), second{hub.Yjs()}}} }
 
+// one are the options of a hub with one family.
+func one() *hub.Options { return &hub.Options{Families: []hub.Family{hub.Yjs()}} }
+
 // decoded says what a document of a room decodes to.
 func decoded(t testing.TB, r *hub.Room, family string) string {
 	t.Helper()
@@ -116,7 +119,7 @@ func TestFamilies_AgreeAfterACrashBetweenTheirRecords(t *testing.T) {
 
 func TestFamilies_ThatAreNewGetWhatIsThere(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, dir, nil)
+	s := serve(t, dir, one())
 	s.ok("PATCH", "/api/rooms/r", `{"tables":{"t":{"r":{"c":1}}}}`)
 	s.end()
 	s = serve(t, dir, two())
@@ -132,7 +135,8 @@ func TestFamilies_ThatAreMissingMakeARoomUnusableAndLoseNothing(t *testing.T) {
 	s.ok("PATCH", "/api/rooms/r", `{"tables":{"t":{"r":{"c":1}}}}`)
 	s.end()
 	failed := make(chan error, 10)
-	o := &hub.Options{Events: hub.Events{RoomFailed: func(_ string, err error) { failed <- err }}}
+	o := one()
+	o.Events.RoomFailed = func(_ string, err error) { failed <- err }
 	s = serve(t, dir, o)
 	require.Contains(t, problem(t, s.get("/api/rooms/r"), 503).Detail, `family "second"`)
 	require.ErrorContains(t, <-failed, `family "second"`)

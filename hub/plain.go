@@ -39,7 +39,8 @@ func (d *plainDocument) Load(update []byte) error {
 	}
 	apply := func(tx *store.Tx) error { return tx.Apply(changes) }
 	if d.store != nil {
-		return d.store.Update(apply)
+		d.store.Enqueue(nil, apply, nil)
+		return nil
 	}
 	return d.loading.Update(apply)
 }

@@ -1,10 +1,12 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,14 +100,29 @@ func (r *Room) load(ctx context.Context) (err error) {
 			return fmt.Errorf("bind the %s document: %w", d.family, err)
 		}
 	}
-	// The process was ended while a change was on its way from one document to the others. Up to here they agree, so it can
-	// be made again, from document to document as if it came from a client.
-	for _, rec := range tail {
-		if err := r.bring(rec); err != nil {
-			return err
-		}
+	return r.replay(tail)
+}
+
+// replay brings what was stored after the last moment at which all documents agreed: the process was ended while changes were on their way
+// from one document to the others. The Store is held until each document has its own records, so that what a document has already does not come to it
+// a second time from another one, as a change of its own. Then they tell the Store, those with the latest record first.
+func (r *Room) replay(tail []roomdb.Record) error {
+	if len(tail) == 0 {
+		return nil
 	}
-	return nil
+	last := map[string]int{}
+	for i, rec := range tail {
+		last[rec.Family] = i
+	}
+	slices.SortStableFunc(tail, func(a, b roomdb.Record) int { return cmp.Compare(last[b.Family], last[a.Family]) })
+	return r.store.Update(func(*store.Tx) error {
+		for _, rec := range tail {
+			if err := r.bring(rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // bring gives a stored record to its document.

@@ -1,8 +1,10 @@
 package tinybase_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/mergeable"
 	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/rowloom/rowloom/synchronizer/ws"
 	"github.com/stretchr/testify/require"
 )
 
@@ -292,4 +295,86 @@ func TestSession_AsksForAWholeTableWhenTheQuestionWouldBeTooLong(t *testing.T) {
 	equal(t, server, client)
 	require.Less(t, longest, 10_000)
 	p.Close()
+}
+
+func TestServer_TellsOfPathsAndClients(t *testing.T) {
+	var mu sync.Mutex
+	var heard []string
+	s, url := hosting(t, t.TempDir(), &clock{epoch}, nil)
+	stop := s.Listen(func(path string, change int) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, fmt.Sprintf("%s%+d", path, change))
+	})
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	one, two := newStore(t, "one", nil), newStore(t, "two", nil)
+	set(t, one, "v", store.Of(1))
+	conn, err := ws.Dial(ctx, url+"/base", &ws.Options{Kind: ws.Text, Subprotocols: []string{tinybase.Subprotocol}})
+	require.NoError(t, err)
+	shared, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"one": one, "two": two}, nil)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- synchronizer.Run(ctx, shared, conn) }()
+	require.Eventually(t, func() bool { paths, clients := s.Stats(); return paths == 2 && clients == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return s.Room("base/one") != nil && s.Room("base/one").Store().Store().Snapshot().Value("v").Exists()
+	}, 10*time.Second, time.Millisecond)
+	room := s.Room("base/one")
+	var clients []int
+	stopClients := room.Listen(func(_ string, change int) {
+		mu.Lock()
+		defer mu.Unlock()
+		clients = append(clients, change)
+	})
+	defer stopClients()
+	plain := dial(t, url+"/base/one")
+	ask(t, plain, "\n[\"x\",1,\"\"]")
+	set(t, one, "live", store.Of(2))
+	frame, err := plain.Read(context.Background())
+	require.NoError(t, err)
+	require.Contains(t, string(frame), `"live"`)
+	set(t, room.Store(), "from the server", store.Of(3))
+	require.Eventually(t, func() bool { return one.Store().Snapshot().Value("from the server").Exists() }, 10*time.Second, time.Millisecond)
+	require.NoError(t, plain.Close(synchronizer.CodeNormal, ""))
+	cancel()
+	<-ended
+	require.Eventually(t, func() bool { return len(s.Paths()) == 0 }, 10*time.Second, time.Millisecond)
+	require.Nil(t, s.Room("base/one"))
+	require.Nil(t, s.Clients("base/one"))
+	s.Close()
+	mu.Lock()
+	defer mu.Unlock()
+	require.ElementsMatch(t, []string{"base/one+1", "base/two+1", "base/one-1", "base/two-1"}, heard)
+	require.ElementsMatch(t, []int{1, -1, -1}, clients)
+}
+
+// A client tells what it has, even when the one that answered first falls silent.
+func TestClient_TellsWhatItHasWhateverThePeersDo(t *testing.T) {
+	c := &clock{epoch}
+	for _, answers := range []bool{false, true} {
+		m := newStore(t, "client", c)
+		set(t, m, "v", store.Of(1))
+		s := tinybase.NewClient(m, &tinybase.Options{Now: c.now, Timeout: time.Second, Beacon: -1})
+		out, err := s.Start()
+		first := frames(t, out, err)
+		require.Len(t, first, 1)
+		var said []string
+		if answers {
+			_, rest, err := tinybase.SplitFrame([]byte(first[0]))
+			require.NoError(t, err)
+			q, err := tinybase.ParseMessage(rest)
+			require.NoError(t, err)
+			said = say(t, s, "peer\n"+string(tinybase.Message{ID: q.ID, Kind: tinybase.Response, Body: []byte("[7,7]")}.Append(nil)))
+			require.Len(t, said, 2, "two questions, for tables and for values")
+		}
+		said = nil
+		for range 5 {
+			c.millis += 1000
+			said = append(said, poll(t, s)...)
+		}
+		require.NotEmpty(t, said)
+		require.Regexp(t, `^\n\["[^"]+",2,\[0,\d+\]\]$`, said[len(said)-1])
+		s.Close()
+	}
 }

@@ -66,7 +66,7 @@ var workloads = []duel.Workload{
 			check(err)
 		}
 	}},
-	{Name: "T5/apply-singly/updates=10k", Go: func(b *testing.B) { applyEach(b, "cellupdates") }},
+	{Name: "T5/apply-singly-too-early/updates=10k", Go: func(b *testing.B) { applyEach(b, "cellupdates") }},
 	{Name: "T6/diff-nothing-new/cells=100k", Go: func(b *testing.B) {
 		d := load(read("table.v1"), update.V1)
 		sv := d.StateVector()

@@ -40,13 +40,67 @@ const create = async ({peer: name, version, id, content = [{}, {}], ahead = 0}) 
   peers.set(name, {name, version, api, store, errors: [], closes: []});
 };
 
+// Returning is a socket that comes back when its connection is lost, as browsers' libraries have them.
+class Returning {
+  OPEN = WebSocket.OPEN;
+
+  constructor(url, protocol) {
+    this.listeners = new Map();
+    this.url = url;
+    this.wanted = protocol;
+    this.connect();
+  }
+  connect() {
+    this.inner = new WebSocket(this.url, this.wanted);
+    for (const type of ['open', 'message', 'close', 'error']) {
+      this.inner.addEventListener(type, (event) => {
+        for (const listener of [...(this.listeners.get(type) ?? [])]) {
+          listener(event);
+        }
+        if (type === 'close' && !this.ended) {
+          setTimeout(() => this.connect(), 50);
+        }
+      });
+    }
+  }
+  get readyState() {
+    return this.inner.readyState;
+  }
+  get bufferedAmount() {
+    return this.inner.bufferedAmount;
+  }
+  get protocol() {
+    return this.inner.protocol;
+  }
+  addEventListener(type, listener) {
+    this.listeners.set(type, [...(this.listeners.get(type) ?? []), listener]);
+  }
+  removeEventListener(type, listener) {
+    this.listeners.set(type, (this.listeners.get(type) ?? []).filter((other) => other !== listener));
+  }
+  send(data) {
+    this.inner.send(data);
+  }
+  close(code, reason) {
+    this.ended = true;
+    this.inner.close(code, reason);
+  }
+  terminate() {
+    this.inner.terminate();
+  }
+}
+
 // connect gives a store a new synchronizer, on a socket of its own or in a channel of a shared one.
-const connect = async ({peer: name, url, channel, socket: shared, fragmentSize, timeout = 2, initial}) => {
+const connect = async ({peer: name, url, channel, socket: shared, fragmentSize, timeout = 2, initial, returning}) => {
   const peer = find(peers, name);
   let socket = shared ? channels.get(shared) : undefined;
   if (!socket) {
-    socket = shared ? new WebSocket(url, 'tinybase') : new WebSocket(url);
-    socket.on('close', (code, reason) => peer.closes.push({code, reason: String(reason)}));
+    if (returning) {
+      socket = new Returning(url, shared ? 'tinybase' : undefined);
+    } else {
+      socket = shared ? new WebSocket(url, 'tinybase') : new WebSocket(url);
+      socket.on('close', (code, reason) => peer.closes.push({code, reason: String(reason)}));
+    }
     if (shared) {
       channels.set(shared, socket);
     }
@@ -73,10 +127,12 @@ const cut = ({peer: name}) => {
   find(peers, name).socket.terminate();
 };
 
-const set = ({peer, table, row, cell, value, values}) => {
+const set = ({peer, table, row, cell, id, value, values}) => {
   const {store} = find(peers, peer);
   if (values) {
     store.setValues(values);
+  } else if (id !== undefined) {
+    store.setValue(id, value);
   } else {
     store.setCell(table, row, cell, value);
   }
@@ -176,4 +232,17 @@ const drop = ({server: name}) => {
   }
 };
 
-serve({create, connect, disconnect, cut, set, fill, del, state, hashes, reach, listen, shut, drop});
+// file saves a store to a file with TinyBase's file persister, or loads it from one.
+const file = async ({peer: name, path, load: loading}) => {
+  const {version, store} = find(peers, name);
+  const {createFilePersister} = await import(`tinybase-${version}/persisters/persister-file`);
+  const errors = [];
+  const persister = createFilePersister(store, path, (error) => errors.push(String(error?.message ?? error)));
+  await (loading ? persister.load() : persister.save());
+  await persister.destroy();
+  if (errors.length) {
+    throw new Error(errors.join('; '));
+  }
+};
+
+serve({file, create, connect, disconnect, cut, set, fill, del, state, hashes, reach, listen, shut, drop});

@@ -5,8 +5,11 @@ package tinybase_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -401,5 +404,62 @@ func TestServer_ShieldsClientsFromAClockThatIsAhead(t *testing.T) {
 	for _, v := range []string{"9.2", "10.0"} {
 		reach(t, p, v, m)
 		require.NotContains(t, string(stateOf(p, v).Content[0]), "poison")
+	}
+}
+
+// A shared socket that comes back subscribes again, but does not ask what it missed; so the server tells it.
+func TestServer_TellsAReturningSharedSocketWhatItMissed(t *testing.T) {
+	for _, v := range []string{"9.5", "10.0"} {
+		p := peers(t)
+		s := serve(t, false, tinybase.Options{})
+		m := s.store("room")
+		p.Call("create", args{"peer": "a", "version": v}, nil)
+		p.Call("connect", args{"peer": "a", "url": s.url, "socket": "shared", "channel": "room", "returning": true}, nil)
+		p.Call("set", args{"peer": "a", "table": "t", "row": "r", "cell": "c", "value": 1}, nil)
+		reach(t, p, "a", m)
+		for i := range 3 {
+			p.Call("cut", args{"peer": "a"}, nil)
+			update(t, m, func(tx *store.Tx) error { return tx.SetCell("t", "r", fmt.Sprint("missed", i), store.Of(i)) })
+			reach(t, p, "a", m)
+			p.Call("set", args{"peer": "a", "table": "t", "row": "r", "cell": fmt.Sprint("live", i), "value": i}, nil)
+			reach(t, p, "a", m)
+		}
+		require.Equal(t, 7, m.Store().Snapshot().CellCount("t", "r"))
+	}
+}
+
+func TestFile_IsTinyBases(t *testing.T) {
+	for _, v := range versions {
+		p := peers(t)
+		ours := newStore(t, "ours")
+		object, err := store.ParseJSON(`{"1":2,"b":["<é>",null]}`)
+		require.NoError(t, err)
+		update(t, ours, func(tx *store.Tx) error {
+			return errors.Join(tx.SetCell("t", "r", "c", store.Of("é\u2028<\"")), tx.SetCell("t", "r", "n", store.Of(1e-7)), tx.SetCell("t", "r", "gone", store.Of(1)), tx.SetValue("v", store.Of(true)))
+		})
+		update(t, ours, func(tx *store.Tx) error { return tx.DelCell("t", "r", "gone") })
+		if v == "10.0" || v >= "8" {
+			update(t, ours, func(tx *store.Tx) error { return tx.SetCell("t", "r", "o", object) })
+		}
+		path := filepath.Join(t.TempDir(), "store.json")
+		f, _, err := mergeable.OpenFile(ours, path, nil)
+		require.NoError(t, err)
+		update(t, ours, func(tx *store.Tx) error { return tx.SetValue("saved", store.Of(1)) })
+		require.NoError(t, f.Close())
+		p.Call("create", args{"peer": "js", "version": v}, nil)
+		p.Call("file", args{"peer": "js", "path": path, "load": true}, nil)
+		reach(t, p, "js", ours)
+
+		p.Call("set", args{"peer": "js", "table": "t", "row": "r2", "cell": "c", "value": "theirs"}, nil)
+		p.Call("file", args{"peer": "js", "path": path}, nil)
+		again := newStore(t, "again")
+		f, report, err := mergeable.OpenFile(again, path, nil)
+		require.NoError(t, err)
+		require.Zero(t, report.RefusedCount)
+		require.NoError(t, f.Close())
+		reach(t, p, "js", again)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(again.AppendContent(nil)), "the very bytes")
 	}
 }

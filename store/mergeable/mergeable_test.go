@@ -193,75 +193,6 @@ func TestSetDefault_LosesAgainstWhateverIsStamped(t *testing.T) {
 }
 
 // schema refuses, or repairs, what a test says.
-type schema struct{ prepare func(tx *store.Tx) error }
-
-func (s schema) Prepare(tx *store.Tx, _ store.Origin) error { return s.prepare(tx) }
-func (s schema) Committed(*store.Commit)                    {}
-
-func TestApply_WhatASchemaRefusesIsStampedAnew(t *testing.T) {
-	m := newStore(t, "s1", now)
-	set(t, m, "t", "r", "c", store.Of("good"))
-	m.Store().Join(&schema{func(tx *store.Tx) error {
-		for _, c := range tx.Changes().Cells {
-			if c.New == store.Of("bad") {
-				return errors.New("not in the schema")
-			}
-		}
-		return nil
-	}})
-	feed := m.Feed()
-	defer feed.Close()
-	c := cell(store.Of("bad"), hlc.New(now+5, 0, 9))
-	c.Cells = append(c.Cells, mergeable.Cell{Table: "t", Row: "other", Cell: "c", Value: store.Of("fine"), Stamp: hlc.New(now, 0, 9)})
-	r, err := m.Apply("peer", c)
-	require.NoError(t, err)
-	require.Equal(t, 1, r.RefusedCount)
-	require.ErrorContains(t, r.Refused[0], "t/r/c refused: not in the schema")
-	require.Equal(t, store.Of("good"), m.Store().Snapshot().Cell("t", "r", "c"))
-	require.Equal(t, store.Of("fine"), m.Store().Snapshot().Cell("t", "other", "c"))
-	require.True(t, m.CellStamp("t", "r", "c").After(hlc.New(now+5, 0, 9)), "so that the peer returns to it")
-	deltas, _ := feed.Next()
-	require.Contains(t, string(deltas[len(deltas)-1].JSON())+string(deltas[0].JSON()), `"good"`)
-	require.Empty(t, m.Check())
-}
-
-func TestApply_WhatASchemaRepairsIsStampedAnew(t *testing.T) {
-	m := newStore(t, "s1", now)
-	m.Store().Join(&schema{func(tx *store.Tx) error {
-		for _, c := range tx.Changes().Cells {
-			if c.New == store.Of("bad") {
-				if err := tx.SetCell(c.Table, c.Row, c.Cell, store.Of("repaired")); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}})
-	c := cell(store.Of("bad"), hlc.New(now+5, 0, 9))
-	c.Cells = append(c.Cells, mergeable.Cell{Table: "t", Row: "r", Cell: "fine", Value: store.Of(1), Stamp: hlc.New(now+5, 1, 9)})
-	_, err := m.Apply("peer", c)
-	require.NoError(t, err)
-	require.Equal(t, store.Of("repaired"), m.Store().Snapshot().Cell("t", "r", "c"))
-	require.Equal(t, m.Client(), m.CellStamp("t", "r", "c").Client())
-	require.Equal(t, hlc.Client(9), m.CellStamp("t", "r", "fine").Client())
-	require.Empty(t, m.Check())
-}
-
-func TestApply_WhatASchemaPutsBackIsStampedAnew(t *testing.T) {
-	m := newStore(t, "s1", now)
-	m.Store().Join(&schema{func(tx *store.Tx) error {
-		if tx.Cell("t", "r", "c").Exists() {
-			return tx.DelCell("t", "r", "c")
-		}
-		return nil
-	}})
-	r, err := m.Apply("peer", cell(store.Of("bad"), hlc.New(now+5, 0, 9)))
-	require.NoError(t, err)
-	require.Equal(t, 1, r.RefusedCount)
-	require.Equal(t, m.Client(), m.CellStamp("t", "r", "c").Client())
-	require.Empty(t, m.Check())
-}
-
 func TestSameID_IsNoticedAndHealed(t *testing.T) {
 	a, b := newStore(t, "s1", now), newStore(t, "s1", now)
 	set(t, a, "t", "r", "c", store.Of("A"))
@@ -452,4 +383,29 @@ func FuzzLoad(f *testing.F) {
 		require.Equal(t, hashes(m), hashes(again))
 		require.Empty(t, again.Check())
 	})
+}
+
+func TestChanges_KeepOwnStampsOfRowsAndTables(t *testing.T) {
+	own := `"NjEtLV-----4JQFF"`
+	text := `[[{"t":[{"r":[{"c":[1,` + own + `]},` + own + `]},` + own + `],"alone":[{},` + own + `]},` + own + `],[{"v":[2,` + own + `]},` + own + `],1]`
+	m := newStore(t, "s1", now)
+	feed := m.Feed()
+	defer feed.Close()
+	_, err := apply(t, m, []byte(text), mergeable.Encoded)
+	require.NoError(t, err)
+	deltas, _ := feed.Next()
+	other := newStore(t, "s2", now)
+	_, err = apply(t, other, deltas[0].JSON(), mergeable.Encoded)
+	require.NoError(t, err)
+	require.Equal(t, hashes(m), hashes(other))
+	require.Equal(t, "NjEtLV-----4JQFF", m.Changes().Top().String())
+	third := newStore(t, "s3", now)
+	load(t, third, m.AppendContent(nil))
+	require.Equal(t, hashes(m), hashes(third))
+	lacks, _ := m.TableDiff(nil)
+	tables, ok := lacks.AppendWithin(nil, 10_000)
+	require.True(t, ok)
+	require.Contains(t, string(tables), `"alone":[{},`)
+	_, ok = lacks.AppendWithin(nil, 1)
+	require.False(t, ok)
 }

@@ -72,7 +72,7 @@ func (d *Doc) read(update []byte, v2 bool) error {
 			}
 		}
 	}
-	if err == nil && len(d.pending.deletes.spans)*12 > d.limits.PendingBytes && len(p.spans) > 0 {
+	if err == nil && (len(d.pending.deletes.spans)+len(d.pending.moreDeletes))*12 > d.limits.PendingBytes && len(p.spans) > 0 {
 		err = &DecodeError{Kind: ErrLimit, What: "pending deletes"}
 	}
 	if err != nil {
@@ -132,35 +132,12 @@ func (d *Doc) integrateRead(t *txn) {
 	d.retryDeletes(t, beyond)
 	if retry {
 		update := d.pending.merged()
-		d.pending = pending{deletes: d.pending.deletes}
+		d.pending.structs, d.pending.later, d.pending.size, d.pending.missing = nil, nil, 0, nil
 		if err := p.parseV2(p.start(d, update)); err != nil {
 			panic("ycrdt: pending structs: " + err.Error()) // they were written by this document
 		}
 		p.finish()
 		d.integrateRead(t)
-	}
-}
-
-// retryDeletes applies the deletions that wait, and keeps what is still beyond the known clocks, together with the new ones.
-func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
-	if len(d.pending.deletes.spans) == 0 {
-		d.pending.deletes = beyond
-		return
-	}
-	var still deleteSet
-	for _, s := range d.pending.deletes.spans {
-		if s = d.applySpan(t, s); s.length > 0 {
-			still.add(s.client, s.clock, s.length)
-		}
-	}
-	switch {
-	case len(beyond.spans) == 0:
-		d.pending.deletes = still
-	case len(still.spans) == 0:
-		d.pending.deletes = beyond
-	default:
-		d.pending.deletes = deleteSet{spans: append(beyond.spans, still.spans...)}
-		d.pending.deletes.sort(&d.clients)
 	}
 }
 

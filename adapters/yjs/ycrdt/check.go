@@ -29,6 +29,9 @@ func (d *Doc) check() error {
 				}
 				clock = it.end()
 				live++
+				if it.deleted() && !c.holes {
+					return fmt.Errorf("item %d is deleted, but the client has no holes", i)
+				}
 				seen[i] = true
 				liveBytes[it.buf] += int(it.size)
 				if err := d.checkItem(i, it); err != nil {

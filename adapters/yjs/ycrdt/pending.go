@@ -1,6 +1,7 @@
 package ycrdt
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
@@ -13,7 +14,10 @@ type pending struct {
 	later   [][]byte // what has come since, not merged into structs yet: that would take quadratic time
 	size    int      // of all of them
 	missing []unit
-	deletes deleteSet
+
+	deletes     deleteSet
+	moreDeletes []span            // what has come since
+	deletesFrom map[uint32]uint32 // by client: the lowest clock that waits to be deleted
 }
 
 // Pending says what a document waits for.
@@ -39,13 +43,81 @@ func (d *Doc) Pending() Pending {
 
 // pendingDeletes returns the waiting deletions as an update in format V2, nil if there are none.
 func (d *Doc) pendingDeletes() []byte {
-	if len(d.pending.deletes.spans) == 0 {
+	ds := d.waitingDeletes()
+	if len(ds.spans) == 0 {
 		return nil
 	}
 	var w writer2
 	w.count(0)
-	w.deletes(d, &d.pending.deletes)
+	w.deletes(d, &ds)
 	return w.bytes()
+}
+
+// waitingDeletes returns all deletions that wait. It changes nothing.
+func (d *Doc) waitingDeletes() deleteSet {
+	if len(d.pending.moreDeletes) == 0 {
+		return d.pending.deletes
+	}
+	spans := slices.Concat(d.pending.deletes.spans, d.pending.moreDeletes)
+	slices.SortStableFunc(spans, func(a, b span) int {
+		if a.client != b.client {
+			return cmp.Compare(d.clients.list[b.client].id, d.clients.list[a.client].id)
+		}
+		return cmp.Compare(a.clock, b.clock)
+	})
+	return deleteSet{spans: joinSpans(spans), sorted: true}
+}
+
+// addDeletes keeps deletions that have to wait.
+func (d *Doc) addDeletes(beyond deleteSet) {
+	p := &d.pending
+	if p.deletesFrom == nil {
+		p.deletesFrom = map[uint32]uint32{}
+	}
+	for _, s := range beyond.spans {
+		if from, known := p.deletesFrom[s.client]; !known || s.clock < from {
+			p.deletesFrom[s.client] = s.clock
+		}
+	}
+	if len(p.deletes.spans) == 0 {
+		p.deletes = beyond
+		return
+	}
+	p.moreDeletes = append(p.moreDeletes, beyond.spans...)
+	if len(p.moreDeletes) > len(p.deletes.spans)+64 {
+		p.deletes = d.waitingDeletes()
+		p.moreDeletes = nil
+	}
+}
+
+// retryDeletes applies the deletions that wait, if a client that they wait for has come forward, and keeps those which are
+// still beyond the known clocks, together with new ones.
+func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
+	p := &d.pending
+	progress := false
+	for _, w := range t.touched {
+		from, waits := p.deletesFrom[w.client]
+		progress = progress || waits && from < d.clients.list[w.client].next
+	}
+	if progress {
+		all := d.waitingDeletes()
+		p.deletes, p.moreDeletes, p.deletesFrom = deleteSet{}, nil, nil
+		var still deleteSet
+		for _, s := range all.spans {
+			if s = d.applySpan(t, s); s.length > 0 {
+				still.add(s.client, s.clock, s.length)
+			}
+		}
+		if len(still.spans) > 0 && len(beyond.spans) > 0 {
+			beyond = deleteSet{spans: append(beyond.spans, still.spans...)}
+			beyond.sort(&d.clients)
+		} else if len(still.spans) > 0 {
+			beyond = still
+		}
+	}
+	if len(beyond.spans) > 0 {
+		d.addDeletes(beyond)
+	}
 }
 
 // add keeps structs that have to wait.

@@ -62,6 +62,7 @@ func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
 		d.types.at(it.parent).count--
 	}
 	it.flags |= flagDeleted
+	d.clients.list[it.client].holes = true
 	t.deletes.add(it.client, it.clock, it.length)
 	if it.kind == kindDoc {
 		t.subdocs = append(t.subdocs, subdocChange{item: i})

@@ -89,6 +89,9 @@ func (t *types) alloc(k Kind, item, name uint32) uint32 {
 		t.free = t.free[:n-1]
 	} else {
 		i = uint32(len(t.list))
+		if len(t.list) == cap(t.list) {
+			t.list = slices.Grow(t.list, len(t.list)) // append grows large slices by a quarter only
+		}
 		t.list = append(t.list, stype{})
 	}
 	t.list[i] = stype{kind: k, item: item, name: name, gen: t.list[i].gen, used: true}
@@ -153,6 +156,9 @@ func (e *entries) add(t *types, typ, key uint32) uint32 {
 		e.free = e.list[i].next
 	} else {
 		i = uint32(len(e.list))
+		if len(e.list) == cap(e.list) {
+			e.list = slices.Grow(e.list, len(e.list))
+		}
 		e.list = append(e.list, entry{})
 	}
 	e.list[i] = entry{typ: typ, key: key}

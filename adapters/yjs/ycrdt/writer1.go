@@ -203,6 +203,9 @@ func (d *Doc) deleteGroups(ds *deleteSet) [][]span {
 func (d *Doc) allDeletes() deleteSet {
 	var ds deleteSet
 	for ci := range d.clients.list {
+		if !d.clients.list[ci].holes {
+			continue
+		}
 		for _, b := range d.clients.list[ci].list.blocks {
 			for _, i := range b.items {
 				if it := d.items.at(i); it.deleted() {
