@@ -44,7 +44,7 @@ func TestSimulation_NothingIsLost(t *testing.T) {
 		require.NoError(t, simulate(number("ROWLOOM_SEED", 0), t.Logf))
 		return
 	}
-	schedules := number("ROWLOOM_SOAK", 2_000)
+	schedules := number("ROWLOOM_SOAK", 1_000)
 	if testing.Short() {
 		schedules = min(schedules, 200)
 	}
