@@ -285,4 +285,3 @@ func (b *tinybase) checkTable(table string, x any, encoded bool) map[string]map[
 	}
 	return rows
 }
-
