@@ -21,7 +21,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 
 	ctx := context.Background()
-	h, err := hub.Open(ctx, dir, nil)
+	h, err := hub.Open(ctx, dir, &hub.Options{Families: []hub.Family{hub.Yjs()}})
 	if err != nil {
 		panic(err)
 	}

@@ -1,4 +1,5 @@
 package hub
 
-// DefaultFamilies returns the families that a hub serves when nothing else is said.
-func DefaultFamilies() []Family { return []Family{Yjs(), TinyBase()} }
+// DefaultFamilies returns the families that a hub serves when nothing else is said: Yjs, TinyBase and, in a program that
+// was built with cgo, Automerge.
+func DefaultFamilies() []Family { return append([]Family{Yjs(), TinyBase()}, engines()...) }

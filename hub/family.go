@@ -76,9 +76,10 @@ type Call struct {
 	Room    string
 	HasRoom bool
 
-	hub   *Hub
-	rooms []*Room // opened by this call, released when it ends
-	fail  func(error)
+	hub    *Hub
+	rooms  []*Room // opened by this call, released when it ends
+	fail   func(error)
+	opened func(*Room) // while a message is being received
 }
 
 // Open opens a room for as long as the connection lasts, or until Release, if its client may: otherwise the error is a *synchronizer.Error to end the conversation with,
@@ -105,6 +106,9 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	}
 	c.rooms = append(c.rooms, r)
 	r.onFail(c, c.fail)
+	if c.opened != nil {
+		c.opened(r)
+	}
 	return r, access, nil
 }
 

@@ -129,7 +129,11 @@ func (r *Room) replay(tail []roomdb.Record) error {
 func (r *Room) bring(rec roomdb.Record) error {
 	doc := r.Document(rec.Family)
 	if doc == nil {
-		return &problem{status: http.StatusServiceUnavailable, detail: fmt.Sprintf("the room has a document of the family %q, which this server does not have", rec.Family)}
+		detail := fmt.Sprintf("the room has a document of the family %q, which this server does not have", rec.Family)
+		if family, why := Lacking(); family == rec.Family {
+			detail += ": " + why
+		}
+		return &problem{status: http.StatusServiceUnavailable, detail: detail}
 	}
 	if err := doc.Load(rec.Data); err != nil {
 		return fmt.Errorf("load the %s document: %w", rec.Family, err)

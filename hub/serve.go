@@ -85,6 +85,9 @@ func (h *Hub) route(parts []string) (serve func(*answer) error, address string, 
 			return func(a *answer) error { return a.socket(e, room, has) }, f.Name(), nil
 		}
 	}
+	if family, why := Lacking(); family != "" && family == parts[0] {
+		return nil, family, &problem{status: http.StatusNotImplemented, detail: why}
+	}
 	return nil, "other", notFound
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -87,17 +88,18 @@ func (d *driven) Poll() ([][]byte, error)  { return d.counted(d.Session.Poll()) 
 func (d *driven) Receive(msg []byte) (out [][]byte, err error) {
 	d.in.Inc()
 	d.inBytes.Add(float64(len(msg)))
-	type entry struct {
-		room *Room
-		id   uint64
+	entered := slices.Clone(d.call.rooms)
+	ids := make([]uint64, len(entered))
+	for i, r := range entered {
+		ids[i] = r.gate.enter()
 	}
-	entered := make([]entry, len(d.call.rooms)) // a room opened by this message is entered from the next one on
-	for i, r := range d.call.rooms {
-		entered[i] = entry{r, r.gate.enter()}
+	d.call.opened = func(r *Room) { // by this message, which may change it at once
+		entered, ids = append(entered, r), append(ids, r.gate.enter())
 	}
 	defer func() {
-		for _, e := range entered {
-			e.room.leave(e.id)
+		d.call.opened = nil
+		for i, r := range entered {
+			r.leave(ids[i])
 		}
 	}()
 	defer func() {

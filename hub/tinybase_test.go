@@ -80,6 +80,7 @@ func (s *server) content(room string) string {
 	r, err := s.hub.Room(ctx, room)
 	require.NoError(s.t, err)
 	defer r.Release()
+	require.NoError(s.t, r.Update(nil, func(*store.Tx) error { return nil })) // what is visible has been told to all documents
 	b, err := r.Document("tinybase").Snapshot()
 	require.NoError(s.t, err)
 	var sorted any
@@ -265,7 +266,9 @@ func TestTinyBase_TheLastClientThatLeavesLosesNothing(t *testing.T) {
 	for i := range 20 {
 		c := newStamped(s, "r").connect("")
 		c.set("t", fmt.Sprint(i), "c", store.Of(i))
-		require.Eventually(t, func() bool { return c.store.Snapshot().RowCount("t") == i+1 && strings.Contains(s.get("/api/rooms/r").body, fmt.Sprintf(`"%d":`, i)) }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool {
+			return c.store.Snapshot().RowCount("t") == i+1 && strings.Contains(s.get("/api/rooms/r").body, fmt.Sprintf(`"%d":`, i))
+		}, 20*time.Second, time.Millisecond)
 		c.disconnect()
 	}
 	before := s.content("r")

@@ -148,6 +148,12 @@ func (c Changes) Normalize() Changes {
 }
 
 func (c *Changes) normalize() {
+	if len(c.Cells) == 1 && len(c.Values) == 0 { // as most transactions are
+		if c.Cells[0].Old == c.Cells[0].New {
+			*c = Changes{}
+		}
+		return
+	}
 	c.Cells = normalize(c.Cells, compareCells, func(x, y *CellChange) bool {
 		if y != nil {
 			x.New = y.New

@@ -168,3 +168,50 @@ func FuzzContent(f *testing.F) {
 		require.True(t, store.Diff(a, again).IsEmpty())
 	})
 }
+
+func FuzzChanges(f *testing.F) {
+	f.Add([]byte(`{"cells":[["pets","fido","price",3,5],["pets","fido","tags","` + "\uFFFC" + `","` + "\uFFFD" + `[1]"]],"values":[["open",null,true]]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var c, again store.Changes
+		if json.Unmarshal(text, &c) != nil {
+			return
+		}
+		out, err := json.Marshal(c)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(out, &again))
+		require.Equal(t, c, again)
+	})
+}
+
+func FuzzApplyTinyBase(f *testing.F) {
+	f.Add([]byte(`[{"t":{"r":{"c":1,"d":"` + "\uFFFC" + `"},"s":"` + "\uFFFC" + `"}},{"v":"` + "\uFFFD" + `{}"},1]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := store.New()
+		set(t, s, "t", "r", "d", store.Of(1))
+		before := s.Snapshot()
+		require.NoError(t, s.Update(func(tx *store.Tx) error {
+			if tx.ApplyTinyBase(text) != nil {
+				require.True(t, store.Diff(before, tx.Snapshot()).IsEmpty(), "everything or nothing")
+			}
+			return nil
+		}))
+		store.CheckInvariants(t, s.Snapshot())
+	})
+}
+
+func FuzzSchema(f *testing.F) {
+	f.Add([]byte(petsSchema))
+	f.Add([]byte(`[{"t":{"c":{"type":["string","array"],"default":[1],"required":true}}},{},{"tables":true,"open":["t"]}]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var s, again store.Schema
+		if json.Unmarshal(text, &s) != nil {
+			return
+		}
+		out, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(out, &again), "%s", out)
+		second, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.Equal(t, string(out), string(second))
+	})
+}

@@ -10,6 +10,14 @@
 //   - A [Commit] is one step of a Store: from what to what, and by whom. [Store.Listen] and [Store.Feed] deliver Commits.
 //   - A [Participant] takes part in transactions from the inside: schemas, checks, clock stamps, bound documents.
 //
+// Built on these:
+//
+//   - [Enforce] makes a Store keep to a [Schema]; [Middleware] looks at, changes or refuses what anybody writes.
+//   - [Store.ListenRowIDs] and its like tell which ids came and went; [Store.Sort] keeps rows in order, page by page.
+//   - [RowAs] and [SetRowAs] read and write rows as structs; [Tx.AddRow] gives new rows their ids.
+//   - [Checkpoints] are the undo and redo of one writer.
+//   - [AppendContent], [WriteContent], [ParseContent] and [ReadContent] are content as JSON; [Changes] have a JSON form too.
+//
 // A table exists as long as it has a row, a row as long as it has a cell. Ids are strings and may be empty; they are listed
 // in byte order.
 //

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 	"strings"
 )
@@ -81,15 +80,23 @@ func headOf(key string, skip int) (h uint64) {
 		return 0
 	}
 	key = key[skip:]
-	if len(key) >= 8 {
-		var b [8]byte
-		copy(b[:], key)
-		return binary.BigEndian.Uint64(b[:])
+	switch n := len(key); {
+	case n >= 8:
+		return uint64(be32(key))<<32 | uint64(be32(key[4:]))
+	case n >= 4: // the second half overlaps the first
+		return uint64(be32(key))<<32 | uint64(be32(key[n-4:]))<<(64-8*n)
+	case n == 3:
+		return uint64(key[0])<<56 | uint64(key[1])<<48 | uint64(key[2])<<40
+	case n == 2:
+		return uint64(key[0])<<56 | uint64(key[1])<<48
 	}
-	for i := range len(key) {
-		h |= uint64(key[i]) << (56 - 8*i)
-	}
-	return h
+	return uint64(key[0]) << 56
+}
+
+// be32 reads four bytes; the compiler makes one load of it.
+func be32(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3])
 }
 
 // index makes the heads anew.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,27 +21,31 @@ import (
 //   - a schema is enforced everywhere, and a deleted cell goes back to its default: then it is asserted that the content fits;
 //   - an empty row or table is none, where TinyBase's middleware leaves one behind.
 func TestVectors_OfTinyBasesStore(t *testing.T) {
+	playFile(t, "tinybase-store/store", filepath.Join(vectors.Dir(t, "tinybase-store"), "store.json"))
+}
+
+// TestVectors_OfTheCasesBeside plays further cases, which testdata/tinybase/record.mjs has recorded.
+func TestVectors_OfTheCasesBeside(t *testing.T) {
+	playFile(t, "store/testdata/tinybase", filepath.Join("testdata", "tinybase", "cases.json"))
+}
+
+func playFile(t *testing.T, name, file string) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
 	passed, total, literal := 0, 0, 0
-	for _, file := range vectors.Files(t, "tinybase-store") {
-		if !strings.HasSuffix(file, "store.json") {
-			continue
-		}
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, x := range parseJS(text).(*object).at["cases"].([]any) {
-			c := x.(*object)
-			total++
-			if t.Run(c.at["id"].(string), func(t *testing.T) {
-				if playCase(t, c) {
-					literal++
-				}
-			}) {
-				passed++
+	for _, x := range parseJS(text).(*object).at["cases"].([]any) {
+		c := x.(*object)
+		total++
+		if t.Run(c.at["id"].(string), func(t *testing.T) {
+			if playCase(t, c) {
+				literal++
 			}
+		}) {
+			passed++
 		}
 	}
 	t.Logf("literally equal, order included: %d", literal)
-	vectors.Report(t, "tinybase-store/store", passed, total)
+	vectors.Report(t, name, passed, total)
 }
 
 // tbDifference is what a case does not have in common with what was recorded.

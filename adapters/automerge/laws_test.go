@@ -43,6 +43,15 @@ func bind(t testing.TB, doc *automerge.Doc, o *automerge.Options) *store.Store {
 	return s
 }
 
+// follow binds a new Store to a document, with loading only.
+func follow(t testing.TB, doc *automerge.Doc, o *automerge.Options) *store.Store {
+	s := store.New()
+	p := automerge.Bind(s, doc, o)
+	require.NoError(t, p.StartAutoLoad(ctx))
+	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
+	return s
+}
+
 // holds says what a document decodes to, in the form of the changes that make it.
 func holds(t require.TestingT, doc *automerge.Doc, o *automerge.Options) string {
 	content, _, err := automerge.NewTarget(doc, o).Read(ctx, []store.Path{{}})

@@ -12,6 +12,10 @@ type layout interface {
 	// cell and value return the keys of the maps that lead to a place, and its own key.
 	cell(table, row, cell string) (maps []string, key string)
 	value(id string) (maps []string, key string)
+	// keys returns the keys that lead from the root to a part; none when the part is not one place.
+	keys(at store.Path) []string
+	// lost takes what is in a container that has lost its place.
+	lost(r *reading, at store.Path, m amchange.Live)
 	// place says what lies at a path of keys from the root.
 	place(keys []string) (store.Path, bool)
 	// read takes one part of the document.
@@ -35,6 +39,43 @@ func (n nested) cell(table, row, cell string) ([]string, string) {
 
 func (n nested) value(id string) ([]string, string) {
 	return []string{string(n), valuesKey}, escape(id)
+}
+
+func (n nested) keys(at store.Path) []string {
+	table, row, cell := at.IDs()
+	keys := []string{string(n), tablesKey, escape(table), escape(row), escape(cell)}
+	switch at.Level() {
+	case store.AtAll:
+		return keys[:1]
+	case store.AtTables:
+		return keys[:2]
+	case store.AtTable:
+		return keys[:3]
+	case store.AtRow:
+		return keys[:4]
+	case store.AtValues:
+		return []string{string(n), valuesKey}
+	case store.AtValue:
+		return []string{string(n), valuesKey, escape(cell)}
+	}
+	return keys
+}
+
+func (n nested) lost(r *reading, at store.Path, m amchange.Live) {
+	table, row, _ := at.IDs()
+	switch at.Level() {
+	case store.AtAll:
+		n.tables(r, r.child(m, tablesKey))
+		n.values(r, r.child(m, valuesKey))
+	case store.AtTables:
+		n.tables(r, m)
+	case store.AtTable:
+		n.table(r, table, m)
+	case store.AtRow:
+		n.row(r, table, row, m)
+	case store.AtValues:
+		n.values(r, m)
+	}
 }
 
 func (n nested) exists(ix *amchange.Index) bool {
@@ -147,6 +188,33 @@ func (f flat) cell(table, row, cell string) ([]string, string) {
 }
 
 func (f flat) value(id string) ([]string, string) { return []string{f.valuesKey()}, id }
+
+func (f flat) keys(at store.Path) []string {
+	table, row, cell := at.IDs()
+	switch at.Level() {
+	case store.AtTable:
+		return []string{f.tableKey(table)}
+	case store.AtCell:
+		maps, key := f.cell(table, row, cell)
+		return append(maps, key)
+	case store.AtValues:
+		return []string{f.valuesKey()}
+	case store.AtValue:
+		return []string{f.valuesKey(), cell}
+	}
+	return nil
+}
+
+func (f flat) lost(r *reading, at store.Path, m amchange.Live) {
+	table, _, _ := at.IDs()
+	if at.Level() == store.AtTable {
+		f.rows(r, table, m, "")
+		return
+	}
+	for id, v := range r.entries(m) {
+		r.value(id, v)
+	}
+}
 
 func (f flat) exists(ix *amchange.Index) bool {
 	for key, v := range ix.Entries() {

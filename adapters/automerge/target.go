@@ -28,8 +28,9 @@ const (
 type Rows uint8
 
 const (
-	// RandomRows: every new row is a new map. If two peers create the same row id at the same time, one of the rows is lost
-	// with its cells. It costs nothing, and is right for ids that no two peers choose, as the Store makes them by default.
+	// RandomRows: every new row is a new map. If two peers create the same row id at the same time, one of the maps loses its
+	// place, and its cells are restored into the other one by whoever sees it. It costs nothing, and is right for ids that no
+	// two peers choose, as the Store makes them by default.
 	RandomRows Rows = iota
 	// SharedRows: a row that two peers create at the same time is one row with the cells of both. It costs a change of its
 	// own, about 100 bytes, for each row.
@@ -44,6 +45,9 @@ type Options struct {
 	Layout Layout
 	// Rows is the identity of new rows; the default is RandomRows. Other containers always have a shared identity.
 	Rows Rows
+	// OnConflict is told of each conflict in a cell, value or container of the Store when it arises or changes, while the
+	// Persister loads automatically. It is called with no lock held.
+	OnConflict func(Conflict)
 	// Persist are the options of the Persister.
 	Persist *persist.Options
 }
@@ -62,13 +66,17 @@ type Target struct {
 	root   string
 	rows   Rows
 	layout layout
+
+	onConflict func(Conflict)
+	saving     atomic.Bool  // whether the Store's changes are saved automatically
+	watching   atomic.Int32 // how many watch
 }
 
 // NewTarget returns a Target. It does not write to the document.
 func NewTarget(doc *Doc, o *Options) *Target {
 	t := &Target{doc: doc, root: DefaultRoot}
 	if o != nil {
-		t.rows = o.Rows
+		t.rows, t.onConflict = o.Rows, o.OnConflict
 		if o.Root != "" {
 			t.root = o.Root
 		}
@@ -99,7 +107,16 @@ func (t *Target) Read(_ context.Context, in []store.Path) (content *store.Snapsh
 	return content, exists, nil
 }
 
-// Watch implements [persist.Watcher].
+// AutoSaving implements [persist.SaveObserver]. A binding that only loads does not restore anything.
+func (t *Target) AutoSaving(on bool) {
+	t.saving.Store(on)
+	if on && t.watching.Load() > 0 {
+		t.mend(nil)
+	}
+}
+
+// Watch implements [persist.Watcher]. While it lasts, and the binding saves as well, what a container that loses its place has
+// held is restored.
 func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(), err error) {
 	var stopped atomic.Bool
 	end := t.doc.OnChange(func(e *Event) {
@@ -109,9 +126,17 @@ func (t *Target) Watch(dirty func(by store.Origin, in []store.Path)) (stop func(
 		if in := t.places(e.Delta); len(in) > 0 {
 			dirty(e.Origin, in)
 		}
+		if t.onConflict != nil {
+			t.tellConflicts(e.Delta)
+		}
+		t.mend(e.Delta)
 	})
+	t.watching.Add(1)
+	t.mend(nil)
 	return func() {
-		stopped.Store(true)
+		if !stopped.Swap(true) {
+			t.watching.Add(-1)
+		}
 		end()
 	}, nil
 }

@@ -70,6 +70,9 @@ func (e *engine) expire(now time.Time) {
 			if p.tries+1 < maxTries {
 				again := &pull{from: p.from, txn: e.id(11), theirs: p.theirs, tries: p.tries + 1}
 				e.pulls = append([]*pull{again}, e.pulls...)
+			} else if e.greeting {
+				e.greeting = false
+				e.announce("")
 			}
 			e.nextPull()
 		}

@@ -348,3 +348,33 @@ func TestServer_TellsOfPathsAndClients(t *testing.T) {
 	require.ElementsMatch(t, []string{"base/one+1", "base/two+1", "base/one-1", "base/two-1"}, heard)
 	require.ElementsMatch(t, []int{1, -1, -1}, clients)
 }
+
+// A client tells what it has, even when the one that answered first falls silent.
+func TestClient_TellsWhatItHasWhateverThePeersDo(t *testing.T) {
+	c := &clock{epoch}
+	for _, answers := range []bool{false, true} {
+		m := newStore(t, "client", c)
+		set(t, m, "v", store.Of(1))
+		s := tinybase.NewClient(m, &tinybase.Options{Now: c.now, Timeout: time.Second, Beacon: -1})
+		out, err := s.Start()
+		first := frames(t, out, err)
+		require.Len(t, first, 1)
+		var said []string
+		if answers {
+			_, rest, err := tinybase.SplitFrame([]byte(first[0]))
+			require.NoError(t, err)
+			q, err := tinybase.ParseMessage(rest)
+			require.NoError(t, err)
+			said = say(t, s, "peer\n"+string(tinybase.Message{ID: q.ID, Kind: tinybase.Response, Body: []byte("[7,7]")}.Append(nil)))
+			require.Len(t, said, 2, "two questions, for tables and for values")
+		}
+		said = nil
+		for range 5 {
+			c.millis += 1000
+			said = append(said, poll(t, s)...)
+		}
+		require.NotEmpty(t, said)
+		require.Regexp(t, `^\n\["[^"]+",2,\[0,\d+\]\]$`, said[len(said)-1])
+		s.Close()
+	}
+}

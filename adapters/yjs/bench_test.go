@@ -11,7 +11,7 @@ import (
 	"github.com/rowloom/rowloom/store"
 )
 
-var sizes = []int{1_000, 10_000, 50_000, 100_000}
+var sizes = []int{1_000, 10_000, 50_000, 100_000, 333_334} // rows of three cells
 
 // boundTable returns a Store with one table of rows x 3 cells, bound to a document.
 func boundTable(b testing.TB, rows int) (*store.Store, *ycrdt.Doc) {

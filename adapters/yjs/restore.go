@@ -21,7 +21,7 @@ import (
 //   - A restored value gives way to one that is lost later, if the writer of that had known it: another Target may have seen less
 //     of what was lost than this one.
 //   - A restored value has a high client ID, and so wins against what somebody writes into the cell at the same time, whose claim is
-//     the better one. That is restored in its place, unless it is older.
+//     the better one. That is restored in its place.
 //
 // A client that has not heard of the loss goes on writing into the lost container. If the document keeps such containers
 // (ycrdt.Options.KeepLost), what comes late is restored in the same way.
@@ -107,8 +107,12 @@ func (n nested) restoreCell(tx *ycrdt.Txn, x lostCell) error {
 	return err
 }
 
-// outdated says whether a restored value has to give way to another one that was lost.
+// outdated says whether a restored value has to give way to another one that was lost. To one that somebody wrote beside it
+// into the winner always: whoever knew that, knew the winner, and did not write into a container that loses to it.
 func (n nested) outdated(tx *ycrdt.Txn, restored ycrdt.ID, x lostCell) bool {
+	if x.direct {
+		return true
+	}
 	p := n.pastOf(tx, x.at)
 	theirs, ok := p.original(restored)
 	if !ok {
@@ -118,7 +122,7 @@ func (n nested) outdated(tx *ycrdt.Txn, restored ycrdt.ID, x lostCell) bool {
 	if !ok {
 		mine = original{x.ID, x.Replaced}
 	}
-	return p.knew(mine, theirs.id) || x.direct && !p.knew(theirs, mine.id)
+	return p.knew(mine, theirs.id)
 }
 
 // shared returns the map and the key of a cell or value. Containers on the way that never existed are made with a shared

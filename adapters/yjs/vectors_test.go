@@ -13,6 +13,7 @@ import (
 
 	"github.com/rowloom/rowloom/adapters/yjs"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 	"github.com/rowloom/rowloom/internal/vectors"
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/persist"
@@ -63,40 +64,37 @@ func unbase64(t testing.TB, s string) []byte {
 	return b
 }
 
-// fromJSON returns the Store content of a document's or a Store's JSON. Marked objects are foreign.
+// fromJSON returns the Store content of a document's or a Store's JSON. Marked objects are foreign, and what is no object where
+// a container should be is nothing.
 func fromJSON(t testing.TB, tables, values json.RawMessage) *store.Snapshot {
 	var b store.Builder
-	var ts map[string]map[string]map[string]json.RawMessage
-	var vs map[string]json.RawMessage
-	if len(tables) > 0 {
-		require.NoError(t, json.Unmarshal(tables, &ts))
-	}
-	if len(values) > 0 {
-		require.NoError(t, json.Unmarshal(values, &vs))
-	}
-	put := func(text json.RawMessage, set func(store.Value) error) {
-		var marked map[string]any
-		if json.Unmarshal(text, &marked) == nil && marked["$"] != nil {
+	put := func(cell string, text json.RawMessage, set func(store.Value) error) {
+		if _, marked := members(text)["$"]; marked || string(text) == `{"k":1}` && cell == "ymap" { // a Y.Map is not marked
 			return
 		}
 		v, ok := parseCell(string(text))
 		require.True(t, ok)
 		require.NoError(t, set(v))
 	}
-	for table, rows := range ts {
-		for row, cells := range rows {
-			for cell, text := range cells {
-				if string(text) == `{"k":1}` && cell == "ymap" {
-					continue // a Y.Map, which is foreign
-				}
-				put(text, func(v store.Value) error { return b.SetCell(table, row, cell, v) })
+	for table, rows := range members(tables) {
+		for row, cells := range members(rows) {
+			for cell, text := range members(cells) {
+				put(cell, text, func(v store.Value) error { return b.SetCell(table, row, cell, v) })
 			}
 		}
 	}
-	for id, text := range vs {
-		put(text, func(v store.Value) error { return b.SetValue(id, v) })
+	for id, text := range members(values) {
+		put("", text, func(v store.Value) error { return b.SetValue(id, v) })
 	}
 	return b.Snapshot()
+}
+
+// members returns the members of an object, and none of anything else.
+func members(text json.RawMessage) (m map[string]json.RawMessage) {
+	if len(text) == 0 || json.Unmarshal(text, &m) != nil {
+		return nil
+	}
+	return m
 }
 
 // parseCell reads a cell that may be in the encoded form.
@@ -114,9 +112,8 @@ func parseCell(text string) (store.Value, bool) {
 }
 
 func fromDoc(t testing.TB, doc json.RawMessage) *store.Snapshot {
-	var root struct{ T, V json.RawMessage }
-	require.NoError(t, json.Unmarshal(doc, &root))
-	return fromJSON(t, root.T, root.V)
+	root := members(doc)
+	return fromJSON(t, root["t"], root["v"])
 }
 
 func requireContent(t testing.TB, want, got *store.Snapshot, msg ...any) {
@@ -224,7 +221,11 @@ func replay(t *testing.T, c vectorCase) {
 	}
 	for n, step := range c.Steps {
 		before := peers[step.Peer].content(t)
-		play(t, peers, step)
+		was := json.RawMessage(`{}`)
+		if n > 0 {
+			was = c.Steps[n-1].Docs[step.Peer]
+		}
+		play(t, peers, step, was)
 		switch step.Op {
 		case "copyDoc":
 			peers[step.To].model.merge(peers[step.From].model)
@@ -260,7 +261,7 @@ func replay(t *testing.T, c vectorCase) {
 	}
 }
 
-func play(t *testing.T, peers []*replayPeer, step vectorStep) {
+func play(t *testing.T, peers []*replayPeer, step vectorStep, was json.RawMessage) {
 	rp := peers[step.Peer]
 	switch step.Op {
 	case "save":
@@ -271,6 +272,10 @@ func play(t *testing.T, peers []*replayPeer, step vectorStep) {
 		require.NoError(t, rp.p.StartAutoLoad(ctx))
 	case "startAutoSave":
 		require.NoError(t, rp.p.StartAutoSave(ctx))
+	case "stopAutoLoad":
+		rp.p.StopAutoLoad()
+	case "stopAutoSave":
+		rp.p.StopAutoSave()
 	case "copyDoc":
 		state, err := peers[step.From].doc.EncodeStateAsUpdate(nil)
 		require.NoError(t, err)
@@ -284,7 +289,7 @@ func play(t *testing.T, peers []*replayPeer, step vectorStep) {
 			exchange(t, docs...)
 		}
 	case "raw":
-		playRaw(t, rp.doc, step.Raw)
+		playRaw(t, rp, step.Raw, was, step.Docs[step.Peer])
 	case "burst":
 		for _, s := range step.Steps {
 			require.NoError(t, rp.s.Update(func(tx *store.Tx) error { return playStore(t, tx, s) }))
@@ -339,6 +344,10 @@ func playStore(t *testing.T, tx *store.Tx, step vectorStep) error {
 		var halves []json.RawMessage
 		require.NoError(t, json.Unmarshal(step.Args[0], &halves))
 		return tx.ReplaceIn(store.Path{}, fromJSON(t, halves[0], halves[1]))
+	case "setPartialRow":
+		return tx.Apply(store.Diff(nil, wrap(step.Args[2], str(0), str(1))))
+	case "setPartialValues":
+		return tx.Apply(store.Diff(nil, fromJSON(t, nil, step.Args[0])))
 	case "delCell":
 		return tx.DelCell(str(0), str(1), str(2))
 	case "delRow":
@@ -363,37 +372,66 @@ func playStore(t *testing.T, tx *store.Tx, step vectorStep) error {
 	return nil
 }
 
-// playRaw makes one of the changes that the original's documents got directly.
-func playRaw(t *testing.T, doc *ycrdt.Doc, kind string) {
-	require.NoError(t, doc.Update("raw", func(tx *ycrdt.Txn) error {
-		tables := tx.Map("tinybase").GetMap("t")
+// playRaw makes one of the changes that the original's documents got directly. One that is not known by name is made so
+// that the document's JSON comes to differ in the same way.
+func playRaw(t *testing.T, rp *replayPeer, kind string, was, is json.RawMessage) {
+	name := rp.o.Map
+	if name == "" {
+		name = yjs.DefaultMap
+	}
+	require.NoError(t, rp.doc.Update("raw", func(tx *ycrdt.Txn) error {
+		tables := tx.Map(name).GetMap("t")
 		switch kind {
 		case "delRowContainer":
 			return tables.GetMap("t1").Delete("r1")
-		case "emptyContainers":
-			m, err := tables.SetMap("emptyRow")
-			if err != nil {
-				return err
-			}
-			if _, err = m.SetMap("r"); err != nil {
-				return err
-			}
-			_, err = tables.SetMap("emptyTable")
-			return err
 		case "foreign":
 			row := tables.GetMap("t").GetMap("x")
 			_ = row.Set("bytes", ycrdt.Bytes([]byte{1, 2}))
 			_ = row.Set("big", ycrdt.BigInt(10))
 			_ = row.Set("obj", ycrdt.Object(ycrdt.Field{Key: "a", Value: ycrdt.Number(1).Any()}))
 			_ = row.Set("arr", ycrdt.List(ycrdt.Number(1).Any(), ycrdt.Number(2).Any()))
-			m, err := row.SetMap("ymap")
+			_ = row.Set("ymap", ycrdt.NewMap(ycrdt.Member{Key: "k", Value: ycrdt.Number(1)}))
+			return row.Set("text", ycrdt.NewText("rich"))
+		}
+		return difference(tx.Map(name), was, is, 0)
+	}))
+}
+
+// difference makes a map differ as two JSON texts of it differ. Objects are maps down to the rows.
+func difference(m ycrdt.Map, was, is json.RawMessage, depth int) error {
+	before, after := members(was), members(is)
+	for key := range before {
+		if _, stays := after[key]; !stays {
+			if err := m.Delete(key); err != nil {
+				return err
+			}
+		}
+	}
+	for key, text := range after {
+		old := before[key]
+		if string(old) == string(text) {
+			continue
+		}
+		if depth < 3 && text[0] == '{' && members(text)["$"] == nil {
+			if old == nil || old[0] != '{' {
+				old = json.RawMessage(`{}`)
+			}
+			inner, err := m.GetOrCreateMap(key)
+			if err == nil {
+				err = difference(inner, old, text, depth+1)
+			}
 			if err != nil {
 				return err
 			}
-			_ = m.Set("k", ycrdt.Number(1))
-			return row.Set("text", ycrdt.Undefined()) // as foreign as the Y.Text of the original
+			continue
 		}
-		t.Fatalf("unknown raw change %q", kind)
-		return nil
-	}))
+		v, err := lib0.ParseJSON(text)
+		if err == nil {
+			err = m.Set(key, ycrdt.Plain(v))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -71,6 +71,18 @@ var workloads = []duel.Workload{
 			_ = s.Snapshot()
 		}
 	}},
+	{Name: "sorted-listener/rows=10k/page=10", Ceiling: 20_000, Go: func(b *testing.B) {
+		s := filled(rows)
+		x := s.Sort("t1", &store.SortOptions{Cell: "c0"})
+		defer x.Close()
+		x.Listen(0, 10, func(*store.Commit, []string) { heard++ })
+		i := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			i++
+			_ = s.Update(func(tx *store.Tx) error { return tx.SetCell("t1", ids[i*7919%rows], "c0", store.Of(i*31%100_000)) })
+		}
+	}},
 	{Name: "json/out/cells=100k", Want: 3, Go: func(b *testing.B) {
 		s := filled(rows).Snapshot()
 		b.ReportAllocs()

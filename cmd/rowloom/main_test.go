@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rowloom/rowloom/hub"
 )
 
 // TestMain makes the test binary the program itself when a test starts it so.
@@ -122,7 +124,12 @@ func TestServe_StartsSaysWhereAndEndsOnASignal(t *testing.T) {
 		require.Contains(t, p.get("/"), "rowloom")
 		require.Equal(t, "ok\n", p.get("/healthz"))
 		require.Eventually(t, func() bool {
-			return strings.Contains(p.output(), "ws://"+strings.TrimPrefix(p.url, "http://")+"/yjs/ROOM")
+			host := "ws://" + strings.TrimPrefix(p.url, "http://")
+			automerge := host + "/automerge\n"
+			if _, why := hub.Lacking(); why != "" {
+				automerge = "  automerge is missing: " + why + "\n"
+			}
+			return strings.Contains(p.output(), host+"/yjs/ROOM\n") && strings.Contains(p.output(), host+"/tinybase/ROOM\n") && strings.Contains(p.output(), automerge)
 		}, 20*time.Second, time.Millisecond)
 
 		// A reader who does not go by itself does not keep the server.

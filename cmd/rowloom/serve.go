@@ -139,18 +139,20 @@ func (c *serveCmd) announce(w io.Writer, log *slog.Logger, at net.Addr) {
 	}
 	host := at.String()
 	fmt.Fprintf(w, "listening on http://%s\n", host)
-	fmt.Fprintf(w, "  page     http://%s/\n", host)
-	fmt.Fprintf(w, "  rooms    http://%s/api/rooms\n", host)
+	line := func(name, address string) { fmt.Fprintf(w, "  %-9s %s\n", name, address) }
+	line("page", "http://"+host+"/")
+	line("rooms", "http://"+host+"/api/rooms")
 	for _, f := range hub.DefaultFamilies() {
-		if e, ok := f.(hub.Endpoint); ok {
-			address := fmt.Sprintf("ws://%s/%s/ROOM", host, f.Name())
-			if e.Wire().Roomless {
-				address = fmt.Sprintf("ws://%s/%s", host, f.Name())
-			}
-			fmt.Fprintf(w, "  %-8s %s\n", f.Name(), address)
+		if _, ok := f.(hub.Addressed); ok { // rooms have addresses of their own
+			line(f.Name(), "ws://"+host+"/"+f.Name())
+		} else if _, ok := f.(hub.Endpoint); ok {
+			line(f.Name(), "ws://"+host+"/"+f.Name()+"/ROOM")
 		}
 	}
-	fmt.Fprintf(w, "  data     %s\n", data)
+	if family, why := hub.Lacking(); family != "" {
+		line(family, "is missing: "+why)
+	}
+	line("data", data)
 	if !isLoopback(at) && c.Token == "" {
 		log.Warn("everybody who reaches this address may read and write: set --token")
 	}

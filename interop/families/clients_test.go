@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -21,7 +20,8 @@ type args map[string]any
 // A client is one JavaScript program in the room, of whatever family.
 type client interface {
 	name() string
-	join() error                                  // connects, also again after the server has been away
+	join() error                                  // connects, also again after leave or when the server has been away
+	leave() error                                 // cuts the connection
 	set(table, row, cell string, value any) error // sets one cell
 	setValue(id string, value any) error          // sets one keyed value
 	content() (serve.Content, error)              // what it sees now
@@ -75,16 +75,26 @@ type yjsClient struct {
 	socket string
 	room   string
 	joined bool
+	away   bool
 }
 
 func (c *yjsClient) name() string { return "yjs with " + c.kind }
 
 func (c *yjsClient) join() error {
-	if c.joined { // y-websocket comes back by itself
+	switch {
+	case c.away:
+		c.away = false
+		return c.Do("connect", args{"peer": c.kind}, nil)
+	case c.joined: // y-websocket comes back by itself
 		return c.Do("synced", args{"peer": c.kind}, nil)
 	}
 	c.joined = true
 	return c.Do("open", args{"peer": c.kind, "url": c.socket, "room": c.room, "kind": c.kind}, nil)
+}
+
+func (c *yjsClient) leave() error {
+	c.away = true
+	return c.Do("disconnect", args{"peer": c.kind}, nil)
 }
 
 func (c *yjsClient) edit(e args) error {
@@ -132,6 +142,8 @@ func (c *mergeableClient) join() error {
 	return c.Do("connect", args{"peer": "m", "url": c.socket}, nil)
 }
 
+func (c *mergeableClient) leave() error { return c.Do("cut", args{"peer": "m"}, nil) }
+
 func (c *mergeableClient) set(table, row, cell string, value any) error {
 	return c.Do("set", args{"peer": "m", "table": table, "row": row, "cell": cell, "value": value}, nil)
 }
@@ -159,12 +171,17 @@ type automergeClient struct {
 	socket string
 	url    string
 	joined bool
+	away   bool
 }
 
 func (c *automergeClient) name() string { return c.repo }
 
 func (c *automergeClient) join() error {
-	if c.joined { // the adapter comes back by itself
+	switch {
+	case c.away:
+		c.away = false
+		return c.Do("online", args{"repo": c.repo}, nil)
+	case c.joined: // the adapter comes back by itself
 		return nil
 	}
 	c.joined = true
@@ -182,6 +199,11 @@ func (c *automergeClient) join() error {
 		return c.Do("bind", args{"repo": c.repo, "url": c.url}, nil)
 	}
 	return nil
+}
+
+func (c *automergeClient) leave() error {
+	c.away = true
+	return c.Do("offline", args{"repo": c.repo}, nil)
 }
 
 func (c *automergeClient) set(table, row, cell string, value any) error {
@@ -267,16 +289,4 @@ func show(v any) string {
 		return err.Error()
 	}
 	return string(text)
-}
-
-// speaks reports whether the server has all three families.
-func speaks(t *testing.T, server *serve.Server) bool {
-	t.Helper()
-	for _, path := range []string{"/yjs/r", "/tinybase/r", "/automerge"} {
-		if code, _, err := server.TryDo("GET", path, "", nil); err != nil || code == http.StatusNotFound {
-			t.Logf("nobody is at %s", path)
-			return false
-		}
-	}
-	return true
 }

@@ -18,7 +18,7 @@ func (m *Store) Enqueue(by store.Origin, c *Changes, then func(Report, error)) {
 			err = errPutBack
 		}
 		if err != nil {
-			g.giveUp()
+			g.giveUpLocked()
 		}
 		if then != nil {
 			then(g.report, err)

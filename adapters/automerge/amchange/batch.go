@@ -175,12 +175,16 @@ func (b *Batch) actors(c *Change, known bool) ([]uint32, error) {
 	return local, nil
 }
 
-// apply verifies one operation against the document and carries it out.
+// apply verifies one operation against the document and carries it out. local translates its actors; nil says that they are
+// the index's own numbers.
 func (b *Batch) apply(o *rawOp, id opid, local []uint32) error {
 	ix := b.ix
 	own := func(r rawID) opid {
 		if r.counter == 0 {
 			return 0
+		}
+		if local == nil {
+			return opid(r.counter)<<32 | opid(r.actor)
 		}
 		return opid(r.counter)<<32 | opid(local[r.actor])
 	}

@@ -35,7 +35,7 @@ func (w *runWriter[T]) value(v T) {
 		w.state = runLiteral
 	case runLiteral:
 		if v == w.last {
-			w.flushLiteral()
+			w.flushLiteral(0)
 			w.state, w.count = runSame, 2
 			return
 		}
@@ -55,11 +55,12 @@ func (w *runWriter[T]) null() {
 	w.count++
 }
 
-func (w *runWriter[T]) flushLiteral() {
-	if len(w.literal) == 0 {
+// flushLiteral writes the literal run, of which more values are still to be put by the caller.
+func (w *runWriter[T]) flushLiteral(more int) {
+	if len(w.literal)+more == 0 {
 		return
 	}
-	w.out = appendSleb(w.out, -int64(len(w.literal)))
+	w.out = appendSleb(w.out, -int64(len(w.literal)+more))
 	for _, v := range w.literal {
 		w.out = w.put(w.out, v)
 	}
@@ -73,8 +74,8 @@ func (w *runWriter[T]) flush() {
 	case runSame:
 		w.out = w.put(appendSleb(w.out, int64(w.count)), w.last)
 	case runLiteral:
-		w.literal = append(w.literal, w.last)
-		w.flushLiteral()
+		w.flushLiteral(1)
+		w.out = w.put(w.out, w.last)
 	}
 }
 

@@ -166,6 +166,43 @@ func (ix *Index) Conflicted(id OpID, key string) bool {
 	return ok && e.more
 }
 
+// LiveIn is Live of a key of a map.
+func (ix *Index) LiveIn(id OpID, key string) []Live {
+	slot, ok := ix.slot(id, key)
+	if !ok {
+		return nil
+	}
+	var one [1]entry
+	return ix.lives(ix.live(slot, &one))
+}
+
+// ReplacedIn returns the operations that once held a value under a key of a map and have been replaced or deleted since.
+func (ix *Index) ReplacedIn(id OpID, key string) iter.Seq[OpID] {
+	return func(yield func(OpID) bool) {
+		slot, ok := ix.slot(id, key)
+		if !ok {
+			return
+		}
+		for _, op := range ix.dead[slot] {
+			if !yield(ix.id(op)) {
+				return
+			}
+		}
+	}
+}
+
+func (ix *Index) slot(id OpID, key string) (slotKey, bool) {
+	obj, ok := ix.object(id)
+	if !ok || ix.objects[obj].kind.IsSequence() {
+		return slotKey{}, false
+	}
+	n, ok := ix.keyOf[key]
+	return slotKey{obj, uint64(n)}, ok
+}
+
+// Contested reports whether any place, to be seen or not, has more than one live operation.
+func (ix *Index) Contested() bool { return len(ix.multi) > 0 }
+
 // find walks down nested maps.
 func (ix *Index) find(path []string) (uint32, bool) {
 	var obj uint32

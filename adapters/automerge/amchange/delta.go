@@ -19,6 +19,9 @@ type Delta struct {
 	Touched [][]string
 	// Conflicted are places whose value is the same, but whose set of concurrent values is another one.
 	Conflicted [][]string
+	// Behind are places where something has changed inside an object that has lost the place, and is no winner there, but is
+	// live. Readers see nothing of it.
+	Behind [][]string
 }
 
 // Empty reports whether nothing that can be seen has changed.
@@ -40,6 +43,9 @@ func (d *Delta) String() string {
 	}
 	for _, p := range d.Conflicted {
 		fmt.Fprintf(&b, " ?%s", strings.Join(p, "/"))
+	}
+	for _, p := range d.Behind {
+		fmt.Fprintf(&b, " ~%s", strings.Join(p, "/"))
 	}
 	return b.String()
 }
@@ -65,6 +71,8 @@ func (ix *Index) delta(b *Batch) *Delta {
 		if first.slot.key == inside {
 			if p, ok := ix.path(first.slot.obj, parents); ok {
 				d.Touched = append(d.Touched, p.keys)
+			} else if keys, ok := ix.behind(first.slot.obj, parents); ok {
+				d.Behind = append(d.Behind, keys)
 			}
 			continue
 		}
@@ -75,6 +83,9 @@ func (ix *Index) delta(b *Batch) *Delta {
 		}
 		p, ok := ix.path(first.slot.obj, parents)
 		if !ok {
+			if keys, ok := ix.behind(first.slot.obj, parents); ok {
+				d.Behind = append(d.Behind, keys)
+			}
 			continue
 		}
 		keys := append(p.keys[:len(p.keys):len(p.keys)], ix.keys[first.slot.key])
@@ -89,7 +100,8 @@ func (ix *Index) delta(b *Batch) *Delta {
 	}
 	d.Touched = tidy(d.Touched)
 	d.Conflicted = tidy(d.Conflicted)
-	if len(d.Touched)+len(d.Conflicted) > ix.lim.Touched {
+	d.Behind = tidy(d.Behind)
+	if len(d.Touched)+len(d.Conflicted)+len(d.Behind) > ix.lim.Touched {
 		return &Delta{Changes: d.Changes, Whole: true}
 	}
 	return d
@@ -138,6 +150,31 @@ func (ix *Index) path(obj uint32, cache pathCache) (pathTo, bool) {
 	}
 	cache[obj] = p
 	return p, p.visible
+}
+
+// behind returns the place that an object, or the outermost of those around it that is not to be seen, has lost. It returns
+// false where one of them was deleted or replaced.
+func (ix *Index) behind(obj uint32, cache pathCache) (keys []string, ok bool) {
+	var lost slotKey
+	for n := obj; n != 0; n = ix.objects[n].parent {
+		o := &ix.objects[n]
+		slot := slotKey{o.parent, o.key}
+		if e, there := o.winnerIn(ix); there && e.op == o.op {
+			continue
+		}
+		if _, live := ix.search(ix.multi[slot], o.op); !live {
+			return nil, false
+		}
+		lost, ok = slot, true
+	}
+	if !ok {
+		return nil, false
+	}
+	p, ok := ix.path(lost.obj, cache)
+	if !ok || p.sequence {
+		return nil, false
+	}
+	return append(p.keys[:len(p.keys):len(p.keys)], ix.keys[lost.key]), true
 }
 
 // winnerIn returns the winner of the place that the object was made in.

@@ -16,7 +16,6 @@ type Edit struct {
 	actor  uint32
 	before actorState
 	start  uint64
-	local  []uint32
 	ops    []Op
 }
 
@@ -33,10 +32,6 @@ func (b *Batch) Edit(actor Actor) *Edit {
 		ix.actors = append(ix.actors, actorState{id: actor})
 	}
 	e.actor, e.before = n, ix.actors[n]
-	e.local = make([]uint32, len(ix.actors))
-	for i := range e.local {
-		e.local[i] = uint32(i)
-	}
 	return e
 }
 
@@ -163,7 +158,7 @@ func (e *Edit) do(r *rawOp) (OpID, error) {
 	if counter > maxCounter {
 		return OpID{}, fmt.Errorf("amchange: edit: counter %w", errRange)
 	}
-	if err := e.b.apply(r, opid(counter)<<32|opid(e.actor), e.local); err != nil {
+	if err := e.b.apply(r, opid(counter)<<32|opid(e.actor), nil); err != nil {
 		return OpID{}, fmt.Errorf("amchange: edit: %w", err)
 	}
 	public := func(id rawID) OpID { return ix.id(opid(id.counter)<<32 | opid(id.actor)) }

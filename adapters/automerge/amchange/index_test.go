@@ -393,3 +393,27 @@ func TestQueue_IsBounded(t *testing.T) {
 	require.Equal(t, 2, q.Len())
 	require.Nil(t, q.Pop())
 }
+
+func TestDelta_SaysWhatHappensBehindAWinner(t *testing.T) {
+	ix := amchange.NewIndex(nil)
+	add := func(actor amchange.Actor, seq, start uint64, deps []amchange.Hash, ops ...amchange.Op) (amchange.Hash, string) {
+		c, err := amchange.Draft{Actor: actor, Seq: seq, StartOp: start, Deps: deps, Ops: ops}.Encode()
+		require.NoError(t, err)
+		d, err := ix.Add(c)
+		require.NoError(t, err)
+		return c.Hash, d.String()
+	}
+	first, _ := add("\x01", 1, 1, nil, amchange.Op{Key: "m", Action: amchange.MakeMap})
+	_, d := add("\x02", 1, 1, nil, amchange.Op{Key: "m", Action: amchange.MakeMap})
+	require.Equal(t, "m", d)
+	in := amchange.OpID{Counter: 1, Actor: "\x01"}
+	_, d = add("\x01", 2, 2, []amchange.Hash{first}, amchange.Op{Obj: in, Key: "k", Action: amchange.Set, Value: amchange.IntValue(1)})
+	require.Equal(t, " ~m", d)
+	require.Len(t, ix.LiveIn(amchange.OpID{}, "m"), 2)
+	_, d = add("\x03", 1, 5, ix.Heads(), amchange.Op{Key: "m", Action: amchange.Delete, Preds: []amchange.OpID{in, {Counter: 1, Actor: "\x02"}}})
+	require.Equal(t, "m", d)
+	require.Len(t, slices.Collect(ix.ReplacedIn(amchange.OpID{}, "m")), 2)
+	_, d = add("\x01", 3, 6, []amchange.Hash{first}, amchange.Op{Obj: in, Key: "l", Action: amchange.Set, Value: amchange.IntValue(1)})
+	require.Empty(t, d, "what was deleted is behind nothing")
+	require.False(t, ix.Contested())
+}

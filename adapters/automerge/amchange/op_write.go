@@ -12,8 +12,18 @@ type opWriter struct {
 
 func newOpWriter() *opWriter {
 	w := &opWriter{}
+	// Most changes are small: their columns share one piece of memory.
+	const small = 16
+	memory := make([]byte, 14*small)
+	piece := func() []byte {
+		p := memory[:0:small]
+		memory = memory[small:]
+		return p
+	}
+	w.valueRaw, w.insert.out, w.expand.out = piece(), piece(), piece()
+	w.keyCounter.out, w.predCounter.out, w.keyString.out, w.markName.out = piece(), piece(), piece(), piece()
 	for _, c := range []*runWriter[uint64]{&w.objActor, &w.objCounter, &w.keyActor, &w.action, &w.valueMeta, &w.predCount, &w.predActor} {
-		c.put = appendUleb
+		c.put, c.out = appendUleb, piece()
 	}
 	w.keyCounter.put, w.predCounter.put = appendSleb, appendSleb
 	putString := func(b []byte, s string) []byte { return append(appendUleb(b, uint64(len(s))), s...) }

@@ -232,6 +232,37 @@ func (ix *Index) ItemsOf(id OpID) ([]Live, bool) {
 	return out, true
 }
 
+// EditsOf counts the elements that were ever inserted into a list or text, and those that are gone again: of two versions of
+// one object, the later has the greater number.
+func (ix *Index) EditsOf(id OpID) int {
+	obj, ok := ix.object(id)
+	if !ok || !ix.objects[obj].kind.IsSequence() {
+		return 0
+	}
+	n := 0
+	for it := range ix.objects[obj].seq.all {
+		if n++; it.char&gone != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Untouched reports whether a list or text is as its maker has made it: nobody else has inserted anything, and nothing is
+// gone.
+func (ix *Index) Untouched(id OpID) bool {
+	obj, ok := ix.object(id)
+	if !ok || !ix.objects[obj].kind.IsSequence() {
+		return false
+	}
+	for it := range ix.objects[obj].seq.all {
+		if it.char&gone != 0 || it.actor != ix.objects[obj].op.actor() {
+			return false
+		}
+	}
+	return true
+}
+
 // MadeBy returns the change that made an object, with the counter of its last operation. For the root it returns false.
 func (ix *Index) MadeBy(obj OpID) (h Hash, maxOp uint64, ok bool) {
 	n, ok := ix.object(obj)

@@ -29,7 +29,7 @@ func (s *Session) ephemeral(m *message) error {
 		}
 	}
 	if r.opts.OnEphemeral != nil {
-		r.opts.OnEphemeral(Ephemeral{Document: m.DocumentID, Author: m.SenderID, Data: m.Data})
+		r.opts.OnEphemeral(Ephemeral{Document: m.DocumentID, Author: m.SenderID, Data: m.Data, Session: m.SessionID, Count: m.Count})
 	}
 	return nil
 }

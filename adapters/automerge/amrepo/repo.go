@@ -57,6 +57,8 @@ type Ephemeral struct {
 	Document DocumentID
 	Author   PeerID
 	Data     []byte // one CBOR value
+	Session  string // of the author: Count begins anew with each
+	Count    uint64 // of the author's messages
 }
 
 // Options of a Repo; nil means defaults.
@@ -75,6 +77,9 @@ type Options struct {
 
 	// Gossip passes on which heads other storages have, to those who subscribe.
 	Gossip bool
+	// With is another Repo with the same ID. What it hears about remote heads and what this one hears is passed on by
+	// both, as if they were one. It says whether there is Gossip.
+	With *Repo
 	// Now is the clock of gossip. The default is time.Now.
 	Now func() time.Time
 	// Session tells the ephemeral messages of this process from those of an earlier one with the same ID. The default is
@@ -162,7 +167,10 @@ func New(docs Documents, o *Options) *Repo {
 	if r.opts.MaxQueued <= 0 {
 		r.opts.MaxQueued = 1 << 20
 	}
-	if r.opts.Gossip {
+	switch {
+	case r.opts.With != nil:
+		r.gossip = r.opts.With.gossip
+	case r.opts.Gossip:
 		r.gossip = newGossip(r)
 	}
 	return r
@@ -294,6 +302,23 @@ func (r *Repo) Broadcast(id DocumentID, data []byte) {
 	r.mu.Unlock()
 	for _, s := range sessions {
 		s.relay(m)
+	}
+}
+
+// Relay passes an ephemeral message that another Repo was told of to all peers who look at the document here, but for its
+// author, unless it has been here before.
+func (r *Repo) Relay(e Ephemeral) {
+	m := message{Type: typeEphemeral, SenderID: e.Author, DocumentID: e.Document, Count: e.Count, SessionID: e.Session, Data: e.Data}
+	r.mu.Lock()
+	var sessions []*Session
+	if r.heard.newer(source{e.Author, e.Session}, e.Count) {
+		sessions = r.watchers(e.Document, nil)
+	}
+	r.mu.Unlock()
+	for _, s := range sessions {
+		if s.peer.ID != e.Author {
+			s.relay(m)
+		}
 	}
 }
 

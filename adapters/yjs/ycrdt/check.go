@@ -54,9 +54,16 @@ func (d *Doc) check() error {
 	all := 0
 	for i, b := range d.content.bufs {
 		all += len(b.bytes)
-		if b.live < 0 || b.dead < 0 || b.live > 0 && liveBytes[uint32(i)] == 0 {
-			return fmt.Errorf("buffer %d: %d bytes, %d used, %d not used any more", i, len(b.bytes), b.live, b.dead)
+		if b.live < 0 || b.live > 0 && liveBytes[uint32(i)] == 0 {
+			return fmt.Errorf("buffer %d: %d bytes, %d used", i, len(b.bytes), b.live)
 		}
+	}
+	used := 0
+	for _, n := range liveBytes {
+		used += n
+	}
+	if used != d.content.live {
+		return fmt.Errorf("%d bytes of content, %d counted", used, d.content.live)
 	}
 	if all != d.content.all || d.content.grow {
 		return fmt.Errorf("%d bytes in buffers, %d counted", all, d.content.all)

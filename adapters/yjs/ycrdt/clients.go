@@ -1,7 +1,5 @@
 package ycrdt
 
-import "sort"
-
 // A client is one author: its structs in the order of their clocks, without gaps.
 type client struct {
 	id     uint64
@@ -146,13 +144,44 @@ func (l *structList) remove(s *slab, p place) {
 	}
 }
 
+// block returns the block that contains clock, which is not the last one: a guess in proportion, then a search by doubling
+// and halving steps from there.
+func (l *structList) block(next, clock uint32) int {
+	n := len(l.blocks)
+	b := int(uint64(clock) * uint64(n) / uint64(next))
+	lo, hi := 0, n // first of lo <= clock < first of hi
+	for step := 1; ; step *= 2 {
+		if l.blocks[b].first > clock {
+			hi = b
+			b = max(lo, b-step)
+		} else {
+			lo = b
+			if b+1 == hi || l.blocks[b+1].first > clock {
+				return b
+			}
+			b = min(hi-1, b+step)
+		}
+		if step > 8 {
+			break
+		}
+	}
+	for hi-lo > 1 {
+		if mid := int(uint(lo+hi) >> 1); l.blocks[mid].first > clock {
+			hi = mid
+		} else {
+			lo = mid
+		}
+	}
+	return lo
+}
+
 // find returns the place of the struct that contains clock, which must be below next.
 //
 // Structs tend to have one length, so the position is guessed in proportion to the clock, and then searched for by halving.
 func (l *structList) find(s *slab, next, clock uint32) place {
 	b := len(l.blocks) - 1
 	if clock < l.blocks[b].first {
-		b = sort.Search(b, func(i int) bool { return l.blocks[i].first > clock }) - 1
+		b = l.block(next, clock)
 	}
 	end := next
 	if b+1 < len(l.blocks) {

@@ -155,3 +155,37 @@ func TestApply_TakesANewClientIDWhenAnotherCopyUsesOurs(t *testing.T) {
 	require.NoError(t, a.Apply(state, nil))
 	require.Equal(t, uint64(7), a.ClientID())
 }
+
+func TestView_RunsBesideOtherReadersAndBetweenWriters(t *testing.T) {
+	w := newWorld(5, 2, true)
+	require.NoError(t, w.run(60))
+	d := w.docs[0]
+	state, err := w.docs[1].EncodeStateAsUpdate(nil)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for g := range 3 {
+		wg.Go(func() {
+			for i := range 60 {
+				d.View(func(r *ycrdt.Reader) {
+					_ = r.Root("m").JSON()
+					_ = r.Text("t").Delta()
+					a := r.Array("a")
+					_, _ = a.Get(a.Len() / 2)
+					for range r.Map("m").History("a") {
+					}
+				})
+				if i%10 == g {
+					_, _ = d.EncodeStateAsUpdate(nil)
+					_, _ = d.EncodeStateAsUpdateV2(nil)
+					_ = d.Pending()
+				}
+			}
+		})
+	}
+	for range 40 {
+		require.NoError(t, w.edit(0))
+		require.NoError(t, d.Apply(state, nil))
+	}
+	wg.Wait()
+	require.NoError(t, ycrdt.Check(d))
+}

@@ -1,16 +1,16 @@
 package ycrdt
 
-// compactIfWorth rewrites the payloads when most of the bytes kept belong to nobody any more. Its cost is paid by the
-// deletions since the last time.
+// compactIfWorth rewrites the payloads when three quarters of the bytes kept, and a megabyte, belong to nobody: what has
+// been deleted, and what stands between the payloads of an update that was kept. Its cost is paid by what has been written
+// since the last time.
 func (c *content) compactIfWorth(d *Doc) {
-	if c.dead < 1<<20 || c.dead < c.all/2 {
-		return
+	if c.all > 4*c.live+1<<20 {
+		d.compact()
 	}
-	d.compact()
 }
 
-// Compact rewrites the document's memory without what deletions have left behind. The document does so by itself when more
-// than half of the memory for content is unused.
+// Compact rewrites the document's memory without what deletions have left behind. The document does so by itself when most
+// of the memory for content is unused.
 func (d *Doc) Compact() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -20,7 +20,7 @@ func (d *Doc) Compact() {
 func (d *Doc) compact() {
 	old := d.content
 	d.content = newContent()
-	d.content.all = old.all - old.dead // for the size of blocks
+	d.content.all = old.live // for the size of blocks
 	c := &d.content
 	for ci := range d.clients.list {
 		for _, b := range d.clients.list[ci].list.blocks {
@@ -31,7 +31,7 @@ func (d *Doc) compact() {
 			}
 		}
 	}
-	c.all, c.dead = 0, 0
+	c.all = 0
 	for _, b := range c.bufs {
 		c.all += len(b.bytes)
 	}

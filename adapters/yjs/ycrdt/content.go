@@ -19,14 +19,13 @@ type content struct {
 	open uint32   // the buffer that small payloads are appended to
 	free []uint32 // buffers that are not used any more
 	grow bool     // do not reuse buffers: an update is being read, which may be taken back
-	dead int      // bytes no item refers to
+	live int      // bytes some item refers to
 	all  int      // bytes in all buffers
 }
 
 type buffer struct {
 	bytes []byte
 	live  int // bytes some item refers to
-	dead  int // bytes items referred to once
 }
 
 const (
@@ -90,6 +89,7 @@ func (c *content) put(it *item, parts ...[]byte) {
 		b.bytes = append(b.bytes, p...)
 	}
 	b.live += n
+	c.live += n
 	c.all += n
 }
 
@@ -100,6 +100,7 @@ func (c *content) share(it *item, buf, off, size uint32) {
 	}
 	it.buf, it.off, it.size = buf, off, size
 	c.bufs[buf].live += int(size)
+	c.live += int(size)
 }
 
 // drop takes the payload away.
@@ -114,8 +115,7 @@ func (c *content) shrink(buf, size uint32) {
 	}
 	b := &c.bufs[buf]
 	b.live -= int(size)
-	b.dead += int(size)
-	c.dead += int(size)
+	c.live -= int(size)
 	if b.live == 0 && buf != c.open && !c.grow {
 		c.release(buf)
 	}
@@ -125,7 +125,6 @@ func (c *content) shrink(buf, size uint32) {
 func (c *content) release(buf uint32) {
 	b := &c.bufs[buf]
 	c.all -= len(b.bytes)
-	c.dead -= b.dead
 	*b = buffer{}
 	c.free = append(c.free, buf)
 }
@@ -152,6 +151,7 @@ func (c *content) join(l, r *item) {
 	if n := len(b.bytes); int(l.off+l.size) == n && cap(b.bytes)-n >= int(r.size) {
 		b.bytes = append(b.bytes, c.of(r)...)
 		b.live += int(r.size)
+		c.live += int(r.size)
 		c.all += int(r.size)
 		l.size += r.size
 		c.drop(r)
@@ -165,6 +165,7 @@ func (c *content) join(l, r *item) {
 		c.drop(l)
 		l.buf, l.off, l.size = c.retain(own), 0, uint32(n)
 		c.bufs[l.buf].live = n
+		c.live += n
 		return
 	}
 	joined := *l

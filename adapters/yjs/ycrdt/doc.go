@@ -26,8 +26,19 @@
 // others), which are small values without memory of their own. A handle is good until the function returns; a [Ref]
 // remembers a type for longer. If somebody deletes a type, methods of its handles return [ErrDeleted], or nothing.
 //
-// At the end of a transaction the document tells those who have asked with [Doc.OnUpdate] what to send to other copies, and
-// those who have asked with [Doc.OnCommit] which places have changed.
+// At the end of a transaction the document tells those who have asked with [Doc.OnUpdate] what to send to other copies,
+// those who have asked with [Doc.OnCommit] which places have changed, and those who have asked with [Doc.Observe] or
+// [Doc.ObserveDeep] what has changed there: keys with their old values, lists and texts as deltas. Who does not ask costs
+// nothing.
+//
+// Shared types are made by setting or inserting a description of them, such as [NewMap] or [NewText] return.
+//
+// # Texts
+//
+// A [Text] counts in UTF-16 units, as JavaScript does. Its formatting is a set of attributes of ranges, kept as marks
+// between the characters; if several people format at once some marks become superfluous, and documents clean them up
+// after foreign changes, in a transaction of their own. Half a surrogate pair cannot stand in a Go string: it is U+FFFD
+// here from the start, where JavaScript keeps it until it is sent.
 //
 // # The past
 //
@@ -39,6 +50,12 @@
 //
 // An update is checked as a whole before the document changes. Errors are of type [*DecodeError] and say what was wrong at
 // which byte. Limits bound the cost, see [Limits].
+//
+// # Memory
+//
+// All items lie in slabs without pointers; values stay encoded in the buffers they came in. What is deleted leaves a place
+// of a few bytes, which merges with its neighbours, so a key that is overwritten again and again costs nothing. For ever
+// remain: one entry for every key ever set in a map that lives, every name (of a key, root or XML node), and every client.
 //
 // # Concurrency
 //

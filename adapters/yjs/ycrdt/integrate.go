@@ -62,8 +62,11 @@ func (d *Doc) resolve(t *txn, i uint32) (missing uint32) {
 	return 0
 }
 
+// noEntry stands for the entry of a key that is known to have none.
+const noEntry = ^uint32(0)
+
 // integrate gives an item, resolved or made here, its place. The first offset units are known already. e is the entry of its
-// key, 0 if not known.
+// key, 0 if not known, or noEntry.
 //
 // This is the YATA rule in the form that Yjs has it. Between its left and right neighbour there may be items that others
 // put there at the same time. They are walked from left to right: one with the same left origin goes to our left if its
@@ -91,8 +94,11 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 		return
 	}
 	parent, key := it.parent, it.key
-	if e == 0 {
+	switch e {
+	case 0:
 		e = d.entries.find(parent, key)
+	case noEntry:
+		e = 0
 	}
 	if it.left == 0 && (it.right == 0 || d.items.at(it.right).left != 0) || it.left != 0 && d.items.at(it.left).right != it.right {
 		d.settle(it, e)

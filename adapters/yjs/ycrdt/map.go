@@ -146,6 +146,8 @@ func (m Map) set(key string, it item, payload []byte) (uint32, error) {
 	e := d.entries.find(m.t, k)
 	if e != 0 {
 		it.left = d.entries.at(e).last
+	} else {
+		e = noEntry
 	}
 	return d.insert(m.a.txn, it, payload, e)
 }

@@ -28,7 +28,7 @@ type parser struct {
 	held   []byte // that buffer
 
 	names, clients, types int // sizes before
-	bufs, all, dead       int
+	bufs, all, live       int
 	open                  uint32
 	arena                 buffer
 }
@@ -42,7 +42,7 @@ func (p *parser) start(d *Doc, update []byte) []byte {
 	*p = parser{
 		doc: d, refs: p.refs[:0], runs: p.runs[:0], spans: p.spans[:0], input: len(update),
 		names: len(d.keys.names), clients: len(d.clients.list), types: len(d.types.list),
-		bufs: len(c.bufs), all: c.all, dead: c.dead, open: c.open, arena: c.bufs[c.open],
+		bufs: len(c.bufs), all: c.all, live: c.live, open: c.open, arena: c.bufs[c.open],
 	}
 	c.grow = true
 	if len(update) >= keepAt {
@@ -68,7 +68,7 @@ func (p *parser) undo() {
 	c := &d.content
 	clear(c.bufs[p.bufs:])
 	c.bufs = c.bufs[:p.bufs]
-	c.open, c.all, c.dead = p.open, p.all, p.dead
+	c.open, c.all, c.live = p.open, p.all, p.live
 	if c.open != 0 {
 		c.bufs[c.open] = p.arena
 	}

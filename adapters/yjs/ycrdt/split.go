@@ -1,12 +1,23 @@
 package ycrdt
 
 // place returns where the struct with a clock, below the client's next, stands in its client's list. The client remembers
-// the last answer; whether it is right again is easily seen.
+// the last answer: often it is right again, or one of its neighbours is, and that is easily seen.
 func (d *Doc) place(ci, clock uint32) place {
 	c := &d.clients.list[ci]
 	if p := c.hot; p.b < len(c.list.blocks) && p.i < len(c.list.blocks[p.b].items) {
-		if it := d.items.at(c.list.at(p)); clock-it.clock < it.length {
+		it := d.items.at(c.list.at(p))
+		if clock-it.clock < it.length {
 			return p
+		}
+		q, ok := p, false
+		if clock == it.end() {
+			q, ok = c.list.next(p)
+		} else if clock+1 == it.clock {
+			q, ok = c.list.prev(p)
+		}
+		if ok {
+			c.hot = q
+			return q
 		}
 	}
 	c.hot = c.list.find(&d.items, c.next, clock)

@@ -155,6 +155,11 @@ func TestXML_BecomesMarkup(t *testing.T) {
 		require.True(t, ok)
 		require.NoError(t, text.Shared().Text().Format(0, 1, bold(true)))
 		require.Equal(t, `<p class="c" id="1"><bold>h</bold>i<br></br></p>`, x.String())
+		var kinds []string
+		for s := range x.Walk() {
+			kinds = append(kinds, s.Kind().String()+" "+s.Name())
+		}
+		require.Equal(t, []string{"xml element P", "xml text ", "xml element br"}, kinds)
 		require.NoError(t, x.Insert(1, ycrdt.NewXMLHook("hook", ycrdt.Member{Key: "k", Value: ycrdt.Null()})))
 		require.NoError(t, x.Delete(0, 1))
 		require.Equal(t, 1, x.Len())

@@ -238,3 +238,30 @@ func (x XML) SetAttribute(name string, v Value) error { return Map(x).Set(name, 
 
 // RemoveAttribute removes an attribute.
 func (x XML) RemoveAttribute(name string) error { return Map(x).Delete(name) }
+
+// Walk iterates over everything below the fragment or element: children before the next sibling.
+func (x XML) Walk() iter.Seq[Shared] {
+	return func(yield func(Shared) bool) {
+		stack := []Shared{}
+		push := func(n node) {
+			from := len(stack)
+			for _, c := range n.elements() {
+				if c.IsShared() {
+					stack = append(stack, c.Shared())
+				}
+			}
+			slices.Reverse(stack[from:])
+		}
+		push(x.node)
+		for len(stack) > 0 {
+			s := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if !yield(s) {
+				return
+			}
+			if k := s.Kind(); k == KindXMLElement || k == KindXMLFragment {
+				push(s.node)
+			}
+		}
+	}
+}

@@ -1,5 +1,0 @@
-//go:build cgo
-
-package depend
-
-import _ "github.com/automerge/automerge-go"
