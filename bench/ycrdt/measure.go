@@ -90,7 +90,8 @@ func median(list []float64) float64 {
 	if len(list) == 0 {
 		return 0
 	}
-	return slices.Sorted(slices.Values(list))[len(list)/2]
+	list = slices.Sorted(slices.Values(list))
+	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
 func mean(list []float64) float64 {
