@@ -24,6 +24,7 @@ func (s *Store) listenFrom(at Path, fn func(*Commit)) (start *Snapshot, stop fun
 	defer s.mu.Unlock()
 	start = s.now.Load()
 	l.since = start.version
+	s.delivery.startAt(start.version)
 	s.listeners.add(l)
 	return start, func() { s.listeners.remove(l) }
 }
@@ -136,15 +137,23 @@ type delivery struct {
 	queue   []*Commit
 	first   [1]*Commit  // where queue begins
 	waiting atomic.Bool // there is something in queue
+	fence   uint64      // the version at which the last listener began: no composed commit goes across it
 }
 
 // maxQueue is the length at which the queue composes commits instead of growing.
 const maxQueue = 1024
 
+// startAt notes that a listener begins at a version. It is to hear the next commit, and nothing from before it.
+func (d *delivery) startAt(version uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fence = version
+}
+
 func (d *delivery) add(c *Commit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n := len(d.queue); n >= maxQueue {
+	if n := len(d.queue); n >= maxQueue && d.queue[n-1].Last != d.fence {
 		d.queue[n-1] = d.queue[n-1].Then(c)
 		return
 	}

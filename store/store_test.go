@@ -271,3 +271,33 @@ func TestChanges_Print(t *testing.T) {
 + :open true
 `, store.Diff(before, s.Snapshot()).String())
 }
+
+func TestListen_HearsEverythingFromItsBeginningOn(t *testing.T) {
+	s := store.New()
+	inc := func(tx *store.Tx) error { return tx.SetValue("n", store.Of(tx.Value("n").Number()+1)) }
+	var late store.Changes
+	var first, last uint64
+	begun := false
+	s.Listen(store.Path{}, func(*store.Commit) {
+		if begun {
+			return
+		}
+		begun = true
+		for i := range 4000 { // more than the queue keeps apart
+			require.NoError(t, s.Update(inc))
+			if i == 3000 {
+				s.Listen(store.Path{}, func(c *store.Commit) {
+					if first == 0 {
+						first = c.First
+					}
+					last = c.Last
+					late = late.Then(c.Changes())
+				})
+			}
+		}
+	})
+	require.NoError(t, s.Update(inc))
+	require.EqualValues(t, 3003, first)
+	require.EqualValues(t, 4001, last)
+	require.Equal(t, "~ :n 3002 -> 4001\n", late.String())
+}

@@ -141,6 +141,21 @@ type nestedWriter struct {
 	table, row     ycrdt.Map
 	hasTable       bool
 	hasRow         bool
+	hasHalves      bool
+}
+
+// halves makes the containers of all tables and of all values. TinyBase cannot load a document that has only one of them.
+func (w *nestedWriter) halves() error {
+	if w.hasHalves {
+		return nil
+	}
+	for _, key := range []string{tablesKey, valuesKey} {
+		if _, err := w.container(w.rootMap, key, true, true); err != nil {
+			return err
+		}
+	}
+	w.hasHalves = true
+	return nil
 }
 
 func (w *nestedWriter) cell(table, row, cell string, create bool) (ycrdt.Map, string, bool, error) {
@@ -156,6 +171,11 @@ func (w *nestedWriter) cell(table, row, cell string, create bool) (ycrdt.Map, st
 func (w *nestedWriter) open(table, row string, create bool) (err error) {
 	if err = w.rootMap.Err(); err != nil {
 		return err
+	}
+	if create {
+		if err := w.halves(); err != nil {
+			return err
+		}
 	}
 	if !w.hasTable || w.tableID != table {
 		w.hasRow = false
@@ -175,6 +195,11 @@ func (w *nestedWriter) open(table, row string, create bool) (err error) {
 func (w *nestedWriter) value(id string, create bool) (m ycrdt.Map, key string, ok bool, err error) {
 	if err = w.rootMap.Err(); err != nil {
 		return m, id, false, err
+	}
+	if create {
+		if err := w.halves(); err != nil {
+			return w.values, id, false, err
+		}
 	}
 	w.values, err = w.container(w.rootMap, valuesKey, create, true)
 	return w.values, id, err == nil && w.values.Err() == nil, err

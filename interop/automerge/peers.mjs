@@ -108,8 +108,11 @@ const say = ({repo: name, url, message}) => get(name).handles.get(url).broadcast
 
 const messages = ({repo: name}) => get(name).messages;
 
-const offline = ({repo: name}) => {
-  get(name).adapter.disconnect();
+// offline waits for a connection that is being made: the adapter cannot drop it.
+const offline = async ({repo: name}) => {
+  const {adapter} = get(name);
+  await until(() => adapter.socket?.readyState !== 0, `${name} connects or gives up`);
+  adapter.disconnect();
 };
 
 const online = ({repo: name}) => {

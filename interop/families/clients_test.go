@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -290,16 +289,4 @@ func show(v any) string {
 		return err.Error()
 	}
 	return string(text)
-}
-
-// speaks reports whether the server has all three families.
-func speaks(t *testing.T, server *serve.Server) bool {
-	t.Helper()
-	for _, path := range []string{"/yjs/r", "/tinybase/r", "/automerge"} {
-		if code, _, err := server.TryDo("GET", path, "", nil); err != nil || code == http.StatusNotFound {
-			t.Logf("nobody is at %s", path)
-			return false
-		}
-	}
-	return true
 }

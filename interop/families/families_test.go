@@ -15,10 +15,10 @@ import (
 func start(t *testing.T) *serve.Server {
 	t.Helper()
 	node.Require(t)
-	server := serve.Start(t, nil)
-	if !speaks(t, server) {
-		t.Skip("this server does not speak to all families")
+	if !withCgo {
+		t.Skip("skipped, as a server built without cgo does not speak to Automerge clients")
 	}
+	server := serve.Start(t, nil)
 	server.Patch("r", map[string]any{
 		"tables": map[string]any{"pets": map[string]any{"shared": map[string]any{"turn": "nobody"}}},
 		"values": map[string]any{"open": false},

@@ -2,6 +2,9 @@ package yjs_test
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -277,4 +280,35 @@ func TestServe_RefusesASecondServerOnItsData(t *testing.T) {
 	require.NotZero(t, code)
 	require.NotEmpty(t, out)
 	require.Equal(t, 1.0, server.Room("r").Tables["t"]["r"]["c"])
+}
+
+func TestServe_LeavesADamagedDatabaseAlone(t *testing.T) {
+	server := serve.Start(t, nil)
+	server.PutCell("r", "t", "r", "c", 1)
+	server.Stop()
+	damaged := map[string][]byte{}
+	require.NoError(t, filepath.WalkDir(server.Data(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || len(content) < 100 {
+			return err // a lock, for example
+		}
+		for i := range content {
+			content[i] ^= 0x5a
+		}
+		damaged[path] = content
+		return os.WriteFile(path, content, 0o600)
+	}))
+	require.NotEmpty(t, damaged, "the server has stored something")
+
+	code, out := serve.Run(t, serve.Command(t, "127.0.0.1:0", server.Data()))
+	require.NotZero(t, code, out)
+	for path, content := range damaged {
+		require.Contains(t, out, filepath.Base(path), "the error names the file")
+		now, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, content, now, "%s is as it was", path)
+	}
 }

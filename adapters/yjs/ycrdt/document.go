@@ -168,11 +168,11 @@ func (d *Doc) Update(origin any, fn func(tx *Txn) error) (err error) {
 	d.mu.Lock()
 	t := d.begin(origin, true)
 	tx := &Txn{access{doc: d, txn: t}}
+	defer d.mail.deliver()
+	defer d.mu.Unlock()
 	defer func() {
 		tx.doc = nil
 		d.commit()
-		d.mu.Unlock()
-		d.mail.deliver()
 	}()
 	return fn(tx)
 }

@@ -86,7 +86,7 @@ func Run(dir, script string, workloads []Workload, o *Options) ([]Result, error)
 	if opts.Out == nil {
 		opts.Out = os.Stdout
 	}
-	if err := install(dir); err != nil {
+	if err := Install(dir); err != nil {
 		return nil, err
 	}
 	testing.Init()
@@ -145,8 +145,8 @@ func node(dir, script, workload string) (float64, error) {
 	return line.Value, nil
 }
 
-// install brings the script's packages, by its lock file.
-func install(dir string) error {
+// Install brings the script's packages, by its lock file.
+func Install(dir string) error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return fmt.Errorf("duel: the comparison needs Node: %w", err)
 	}

@@ -18,27 +18,43 @@ import (
 
 // findInputs sets ROWLOOM_DATA, for this program and its twin, to a folder with the inputs: the one it names already, the
 // one beside the project, or a new one that is made. remove takes the new one away.
-func findInputs() (remove func(), err error) {
+func findInputs() (made bool, remove func(), err error) {
 	_, here, _, _ := runtime.Caller(0)
 	dir := os.Getenv("ROWLOOM_DATA")
 	if dir == "" {
 		dir = filepath.Join(filepath.Dir(here), "..", "..", "..", "shared", "data")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "table.v1.gz")); err == nil {
-		return func() {}, os.Setenv("ROWLOOM_DATA", dir)
+		return false, func() {}, os.Setenv("ROWLOOM_DATA", dir)
 	}
 	log.Print("no inputs found: made from a seed")
 	if dir, err = os.MkdirTemp("", "rowloom-bench"); err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	if err := os.Setenv("ROWLOOM_DATA", dir); err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	makeInputs()
-	return func() { _ = os.RemoveAll(dir) }, nil
+	return true, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// cache keeps inputs, and documents made of them, while a workload is repeated.
+var cache = map[string]any{}
+
+func once[T any](key string, fn func() T) T {
+	v, ok := cache[key]
+	if !ok {
+		v = fn()
+		cache[key] = v
+	}
+	return v.(T)
 }
 
 func read(name string) []byte {
+	return once("bytes "+name, func() []byte { return unzip(name) })
+}
+
+func unzip(name string) []byte {
 	f, err := os.Open(filepath.Join(os.Getenv("ROWLOOM_DATA"), name+".gz"))
 	check(err)
 	defer f.Close()
@@ -65,9 +81,13 @@ func writeJSON(name string, v any) {
 	write(name+".json", b)
 }
 
-func updates(name string) (out [][]byte) {
-	check(json.Unmarshal(read(name+".json"), &out))
-	return out
+func updates(name string) [][]byte { return parsed[[][]byte](name) }
+
+func parsed[T any](name string) T {
+	return once("parsed "+name, func() (v T) {
+		check(json.Unmarshal(unzip(name+".json"), &v))
+		return v
+	})
 }
 
 // An edit replaces deleted units at a position by a string. In JSON it is a list of the three, the last one may be left out.
@@ -93,16 +113,9 @@ func (e *edit) UnmarshalJSON(b []byte) error {
 
 func (e edit) MarshalJSON() ([]byte, error) { return json.Marshal([]any{e.At, e.Deleted, e.Inserted}) }
 
-func editLists(name string) (out [][]edit) {
-	check(json.Unmarshal(read(name+".json"), &out))
-	return out
-}
+func editLists(name string) [][]edit { return parsed[[][]edit](name) }
 
-func trace() []edit {
-	var t struct{ Edits []edit }
-	check(json.Unmarshal(read("trace.json"), &t))
-	return t.Edits
-}
+func trace() []edit { return parsed[struct{ Edits []edit }]("trace").Edits }
 
 func names(prefix string, n int) (out []string) {
 	for i := range n {
@@ -110,8 +123,6 @@ func names(prefix string, n int) (out []string) {
 	}
 	return out
 }
-
-var rowNames, cellNames = names("r", 10_000), names("c", 10)
 
 // makeInputs makes inputs of the shape and size of the shared ones.
 func makeInputs() {
@@ -124,10 +135,12 @@ func makeInputs() {
 		write(name+".v1", v1)
 		write(name+".v2", v2)
 	}
-	table := build()
+	table := create(1)
+	build(table)
 	state("table", table)
 	var list []string
-	other := load(read("table.v1"), 1)
+	other := create(2)
+	check(other.Apply(read("table.v1"), nil))
 	other.OnUpdate(func(u ycrdt.UpdateEvent) { list = append(list, base64.StdEncoding.EncodeToString(u.Update)) })
 	random := func(d *ycrdt.Doc) {
 		check(d.Update(nil, func(tx *ycrdt.Txn) error {

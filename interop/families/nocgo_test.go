@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package families_test
+
+const withCgo = false
