@@ -5,13 +5,13 @@
 //   - A [Hub] has a data folder (package roomdb) and any number of rooms. It is an http.Handler.
 //   - A [Room] is one [store.Store] with one [Document] of each [Family] bound to it. It is loaded when somebody comes, and unloaded
 //     some time after the last one has gone.
-//   - A [Family] makes documents, and an [Endpoint] is a family with a network protocol: clients connect to ws://HOST/NAME/ROOM.
+//   - A [Family] makes documents, and an [Endpoint] is a family with a network protocol: clients connect to ws://HOST/NAME/ROOM, or to ws://HOST/NAME if messages name the rooms.
 //   - A [Call] is one client's connection.
 //
 // # Addresses
 //
 //	GET   /api/rooms                              the rooms: {"rooms":[{"room":"..."}]}; ?limit=100&after=NAME for pages
-//	GET   /api/rooms/ROOM                         {"room":"...","tables":{T:{R:{C:value}}},"values":{V:value}}
+//	GET   /api/rooms/ROOM                         {"room":"...","automergeUrl":"...","tables":{T:{R:{C:value}}},"values":{V:value}}
 //	PATCH /api/rooms/ROOM                         a JSON merge patch (RFC 7396) of the same shape, one transaction
 //	GET   /api/rooms/ROOM/events                  server-sent events, one per commit
 //	GET, PUT, DELETE /api/rooms/ROOM/tables/T/R/C one cell
@@ -20,7 +20,8 @@
 //	GET, DELETE /api/rooms/ROOM/tables/T          one table
 //	GET   /healthz, /readyz, /metrics             for whoever watches the process
 //	GET   /                                       a page
-//	ws    /NAME/ROOM                              one for each family, for example /yjs/ROOM
+//	ws    /yjs/ROOM, /tinybase/ROOM               one for each family
+//	ws    /tinybase, /automerge                   rooms are named by messages
 //
 // ROOM, T, R, C and V are percent-encoded, so a slash in a name is %2F. What changes a room is answered when it is durable. Errors
 // are problem documents (RFC 9457), which for a bad body say where: as a path and as a byte offset.

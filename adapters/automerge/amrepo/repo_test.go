@@ -205,7 +205,7 @@ func TestRepo_AnEphemeralMessageReachesEverybodyOnceAndNeverItsAuthor(t *testing
 	n.settle()
 	for _, p := range []*party{server, clients[1], clients[2], second} {
 		require.Len(t, p.ephemeral, 2)
-		require.Equal(t, amrepo.Ephemeral{Document: anID, Author: "client-0", Data: []byte{1}}, p.ephemeral[0])
+		require.Equal(t, amrepo.Ephemeral{Document: anID, Author: "client-0", Data: []byte{1}, Session: "client-0", Count: 1}, p.ephemeral[0])
 	}
 	require.Empty(t, clients[0].ephemeral)
 }
