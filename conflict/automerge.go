@@ -13,7 +13,7 @@ import (
 // in a program that was built without cgo.
 func Automerge() (e Engine, ok bool) {
 	const rule = "the greater operation id stays: the one that came after more operations, then the greater actor"
-	e = Engine{Name: "automerge", Rule: rule, New: func(id uint64) (Replica, error) {
+	e = Engine{Name: "automerge", Rule: rule, Deletion: onlySeen, New: func(id uint64) (Replica, error) {
 		actor := binary.BigEndian.AppendUint64(nil, id<<32)
 		doc, err := automerge.New(&automerge.DocOptions{
 			Actor: amchange.Actor(append(actor, make([]byte, 8)...)),

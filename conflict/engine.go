@@ -11,6 +11,9 @@ type Engine struct {
 	Name string // "yjs"
 	Rule string // how it decides between values that were set at the same time
 
+	// Deletion is how it decides between a deletion and a value that was set at the same time; "" if by Rule.
+	Deletion string
+
 	// New makes a replica with a given id. Ids of replicas that meet are different.
 	New func(id uint64) (Replica, error)
 }
@@ -26,6 +29,8 @@ type Replica interface {
 	Merge(state []byte) error
 	Close() error
 }
+
+const onlySeen = "a deletion takes away only what its writer had seen"
 
 // Engines lists the engines that this program has: Automerge needs cgo.
 func Engines() []Engine {

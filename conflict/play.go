@@ -152,8 +152,8 @@ func (o *Outcome) judge(e Engine, s *Scenario, claims map[store.Path][]Edit) {
 			v.Rule = "all wrote the same"
 		case v.Winner < 0:
 			v.Rule = "no claim stands"
-		case deletions > 0 && v.Stands.Exists() && deletions == len(list)-1:
-			v.Rule = "a deletion takes away only what its writer had seen"
+		case deletions > 0 && v.Stands.Exists() && deletions == len(list)-1 && e.Deletion != "":
+			v.Rule = e.Deletion
 		default:
 			v.Rule = e.Rule
 		}

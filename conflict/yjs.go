@@ -12,7 +12,7 @@ import (
 
 // Yjs returns the engine of Yjs documents. The id of a replica is its client id.
 func Yjs() Engine {
-	return Engine{Name: "yjs", Rule: yjs.Rule, New: func(id uint64) (Replica, error) {
+	return Engine{Name: "yjs", Rule: yjs.Rule, Deletion: onlySeen, New: func(id uint64) (Replica, error) {
 		doc := ycrdt.New(&ycrdt.Options{ClientID: id})
 		s := store.New()
 		r := &yjsReplica{doc: doc, bound: bound{s, yjs.Bind(s, doc, nil)}}
