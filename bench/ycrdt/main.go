@@ -4,6 +4,7 @@
 // group of them in a process of its own, the engines in turns. All must end with the same state: the Go engine with the
 // same bytes as yjs, ywasm at least with the same content. Printed are medians over the rounds, of the time on the wall and
 // of the processor time of the whole process, which tells more on a machine that is busy with other things.
+// With the default -cpu, yjs has little time to warm up; with 1500 it has.
 //
 // The inputs are those of the folder ROWLOOM_DATA, or ../shared/data beside the project; where there is none, inputs of
 // the same shape and size are made.
