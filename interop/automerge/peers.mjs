@@ -257,4 +257,8 @@ const random = ({seed, steps}) => {
   };
 };
 
-serve({random, repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until});
+// WebSocketClientAdapter throws what a connection breaks with while it is being made, unless it was refused, and nobody can
+// catch that; it tries again all the same.
+const broken = ({code, message}) => code === 'ECONNRESET' || /before the connection was established/.test(message);
+
+serve({random, repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until}, broken);

@@ -2,8 +2,9 @@
 
 // serve answers the commands that come in on standard input with the functions of the object commands. A function gets the
 // arguments and returns the result, or a promise of it; what it throws becomes the error of the answer. Commands start in the
-// order of their lines; one that waits does not hold up the next.
-export const serve = (commands) => {
+// order of their lines; one that waits does not hold up the next. An error that nobody catches ends the script, unless
+// forgive(error) is true.
+export const serve = (commands, forgive = () => false) => {
   console.log = console.info = console.debug = console.error; // standard output belongs to the protocol
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -39,7 +40,9 @@ export const serve = (commands) => {
   process.stdin.on('end', () => process.exit(0));
   process.on('uncaughtException', (e) => {
     console.error(e);
-    process.exit(1);
+    if (!forgive(e)) {
+      process.exit(1);
+    }
   });
 };
 
