@@ -141,7 +141,7 @@ func contested(list []*Exploration) (out []store.Path) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b store.Path) int { return compare(a.String(), b.String()) })
+	slices.SortFunc(out, func(a, b store.Path) int { return strings.Compare(a.String(), b.String()) })
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rowloom/rowloom/store"
 )
@@ -159,15 +160,5 @@ func (o *Outcome) judge(e Engine, s *Scenario, claims map[store.Path][]Edit) {
 		}
 		o.Verdicts = append(o.Verdicts, v)
 	}
-	slices.SortFunc(o.Verdicts, func(a, b Verdict) int { return compare(a.At.String(), b.At.String()) })
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	slices.SortFunc(o.Verdicts, func(a, b Verdict) int { return strings.Compare(a.At.String(), b.At.String()) })
 }

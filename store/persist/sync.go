@@ -37,9 +37,9 @@ func (p *Persister) merge(tx *store.Tx, in []store.Path, content *store.Snapshot
 		p.agree(tx.Snapshot())
 		return nil
 	}
-	base := p.base
+	base, keep := p.base, p.keeps()
 	for _, at := range in {
-		if err := mergeChanges(tx, store.DiffIn(at, base, content), p.keeps()); err != nil {
+		if err := mergeChanges(tx, store.DiffIn(at, base, content), keep); err != nil {
 			return err
 		}
 	}
