@@ -156,11 +156,28 @@ type automergeDocument struct {
 }
 
 func (d *automergeDocument) Load(update []byte) error {
-	if d.doc == nil {
-		d.stored = append(d.stored, update...)
-		return nil
+	d.stored = append(d.stored, update...)
+	return nil
+}
+
+func (d *automergeDocument) Replay(tx *store.Tx, updates [][]byte) error {
+	for _, u := range updates {
+		if err := d.doc.Apply(tx.Origin(), u); err != nil {
+			return err
+		}
 	}
-	return d.doc.Apply(nil, update)
+	if len(d.doc.Heads()) > 0 {
+		d.once.Do(func() { d.family.names.store(d.host.Room) })
+	}
+	return d.complete()
+}
+
+// complete checks that everything stored could be applied.
+func (d *automergeDocument) complete() error {
+	if n := d.doc.Waiting(); n > 0 {
+		return fmt.Errorf("hub: %d stored changes depend on others that are not stored", n)
+	}
+	return nil
 }
 
 func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error) {
@@ -169,13 +186,16 @@ func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error
 		return fmt.Errorf("hub: %w", err)
 	}
 	d.stored = nil
-	if n := d.doc.Waiting(); n > 0 {
-		return fmt.Errorf("hub: %d stored changes depend on others that are not stored", n)
+	if err := d.complete(); err != nil {
+		return err
 	}
 	if len(d.doc.Heads()) > 0 {
 		d.once.Do(func() { d.family.names.store(d.host.Room) })
 	}
 	d.stop = d.doc.OnChange(func(e *automerge.Event) {
+		if e.Origin == any(stored{}) {
+			return
+		}
 		var update []byte
 		for _, c := range e.Changes {
 			update = append(update, c.Bytes()...)

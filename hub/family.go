@@ -30,13 +30,15 @@ type Host struct {
 	Fault func(err error)
 }
 
-// Document is a room's document of one family. Load is called any number of times, then Bind, then anything, and Close at last.
+// Document is a room's document of one family. Load is called any number of times, then Bind, then perhaps Replay, then anything, and Close at last.
 type Document interface {
-	// Load brings in an update or a snapshot that was stored, in the order in which they were stored. After Bind, it is brought to the Store as well, like
-	// what comes from a client, but without waiting for the Store's writer lock, which the caller holds.
+	// Load brings in an update or a snapshot that was stored, in the order in which they were stored.
 	Load(update []byte) error
 	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
 	Bind(ctx context.Context, s *store.Store) error
+	// Replay brings in more updates that were stored, inside a transaction of the Store. What they change reaches the Store in this transaction or right
+	// after it, unless the transaction writes something else there. They are not saved again.
+	Replay(tx *store.Tx, updates [][]byte) error
 	// Snapshot returns the whole document, in a form that Load takes.
 	Snapshot() ([]byte, error)
 	// Close ends the binding.

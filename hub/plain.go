@@ -33,16 +33,20 @@ type plainDocument struct {
 }
 
 func (d *plainDocument) Load(update []byte) error {
-	changes, err := decodePlain(update)
-	if err != nil {
-		return err
+	return d.loading.Update(func(tx *store.Tx) error { return d.Replay(tx, [][]byte{update}) })
+}
+
+func (d *plainDocument) Replay(tx *store.Tx, updates [][]byte) error {
+	for _, u := range updates {
+		changes, err := decodePlain(u)
+		if err != nil {
+			return err
+		}
+		if err := tx.Apply(changes); err != nil {
+			return err
+		}
 	}
-	apply := func(tx *store.Tx) error { return tx.Apply(changes) }
-	if d.store != nil {
-		d.store.Enqueue(nil, apply, nil)
-		return nil
-	}
-	return d.loading.Update(apply)
+	return nil
 }
 
 func (d *plainDocument) Bind(_ context.Context, s *store.Store) error {

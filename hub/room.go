@@ -1,12 +1,10 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -67,7 +65,8 @@ func (r *Room) load(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = r.end()
+			_ = r.closeDocuments()
+			_ = r.log.Close()
 		}
 	}()
 	for _, f := range r.hub.opts.Families {
@@ -84,61 +83,42 @@ func (r *Room) load(ctx context.Context) (err error) {
 	}
 	var tail []roomdb.Record
 	err = r.log.Load(ctx, func(rec roomdb.Record, unsettled bool) error {
+		doc := r.Document(rec.Family)
+		if doc == nil {
+			return r.lacks(rec.Family)
+		}
 		if unsettled && len(r.docs) > 1 {
 			tail = append(tail, rec)
 			return nil
 		}
-		return r.bring(rec)
+		if err := doc.Load(rec.Data); err != nil {
+			return fmt.Errorf("load the %s document: %w", rec.Family, err)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	id := r.gate.enter()
-	defer r.leave(id)
 	for _, d := range r.docs {
 		if err := d.doc.Bind(ctx, r.store); err != nil {
 			return fmt.Errorf("bind the %s document: %w", d.family, err)
 		}
 	}
-	return r.replay(tail)
-}
-
-// replay brings what was stored after the last moment at which all documents agreed: the process was ended while changes were on their way
-// from one document to the others. The Store is held until each document has its own records, so that what a document has already does not come to it
-// a second time from another one, as a change of its own. Then they tell the Store, those with the latest record first.
-func (r *Room) replay(tail []roomdb.Record) error {
-	if len(tail) == 0 {
-		return nil
+	if err := r.replay(ctx, tail); err != nil {
+		return err // without leaving: nothing is stored of half a room
 	}
-	last := map[string]int{}
-	for i, rec := range tail {
-		last[rec.Family] = i
-	}
-	slices.SortStableFunc(tail, func(a, b roomdb.Record) int { return cmp.Compare(last[b.Family], last[a.Family]) })
-	return r.store.Update(func(*store.Tx) error {
-		for _, rec := range tail {
-			if err := r.bring(rec); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// bring gives a stored record to its document.
-func (r *Room) bring(rec roomdb.Record) error {
-	doc := r.Document(rec.Family)
-	if doc == nil {
-		detail := fmt.Sprintf("the room has a document of the family %q, which this server does not have", rec.Family)
-		if family, why := Lacking(); family == rec.Family {
-			detail += ": " + why
-		}
-		return &problem{status: http.StatusServiceUnavailable, detail: detail}
-	}
-	if err := doc.Load(rec.Data); err != nil {
-		return fmt.Errorf("load the %s document: %w", rec.Family, err)
-	}
+	r.leave(id)
 	return nil
+}
+
+// lacks returns the error of a room with a document that this server cannot read.
+func (r *Room) lacks(family string) error {
+	detail := fmt.Sprintf("the room has a document of the family %q, which this server does not have", family)
+	if lacking, why := Lacking(); lacking == family {
+		detail += ": " + why
+	}
+	return &problem{status: http.StatusServiceUnavailable, detail: detail}
 }
 
 // Update runs a transaction of the room's Store, signed by an origin. Use it rather than the Store's own method, so that [Room.Sync] knows of it. It must not be
@@ -154,7 +134,7 @@ func (r *Room) Sync(ctx context.Context) error {
 	if err := r.gate.wait(ctx); err != nil {
 		return err
 	}
-	if err := r.flush(false); err != nil {
+	if err := r.flush(underway); err != nil {
 		return err
 	}
 	return r.log.Sync(ctx)
@@ -166,28 +146,36 @@ func (r *Room) save(family string, update []byte) {
 	r.pending = append(r.pending, roomdb.Record{Family: family, Data: update})
 	r.pendingMu.Unlock()
 	if r.gate.empty() { // somebody who came another way
-		_ = r.flush(false)
+		_ = r.flush(underway)
 	}
 }
 
 // leave ends a change. What it gave rise to, in all documents, goes to the log together, unless somebody else is changing the room at the
-// same time. Then some of it may be stored before the rest; the records are settled when the last one of those who overlap leaves.
+// same time. Then some of it may be stored before the rest; the log is settled when the last one of those who overlap leaves.
 func (r *Room) leave(id uint64) {
-	_ = r.flush(r.gate.alone(id))
+	_ = r.flush(func() bool { return r.gate.alone(id) })
 	r.gate.leave(id)
 	if r.gate.empty() { // what came another way meanwhile relied on this one
-		_ = r.flush(false)
+		_ = r.flush(underway)
 	}
 }
 
-// flush appends what is pending. An error has been dealt with: the room is given up.
-func (r *Room) flush(settled bool) error {
+// What flush is told: whether all documents agree when they have told what is pending.
+func underway() bool { return false }
+func agreed() bool   { return true }
+
+// flush appends what is pending. settled is asked when nothing more can become pending. An error has been dealt with: the room is given up.
+func (r *Room) flush(settled func() bool) error {
 	r.pendingMu.Lock()
 	defer r.pendingMu.Unlock() // also while appending, for the order
+	agree := len(r.docs) == 1 || settled()
 	if len(r.pending) == 0 {
+		if agree {
+			_ = r.log.Settle() // a log that is broken is found by the keeper
+		}
 		return nil
 	}
-	r.pending[len(r.pending)-1].Settled = settled
+	r.pending[len(r.pending)-1].Settled = agree
 	_, err := r.log.Append(r.pending...)
 	if err != nil {
 		err = fmt.Errorf("the changes of room %q cannot be stored: %w", r.name, err)
@@ -228,7 +216,7 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 		open = sync.OnceFunc(open)
 		defer open()
 	}
-	if err := r.flush(true); err != nil {
+	if err := r.flush(agreed); err != nil {
 		return err
 	}
 	left := len(families)
@@ -252,15 +240,18 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 
 // end closes the documents and the log. What was saved before is durable when it returns without an error.
 func (r *Room) end() error {
+	errs := []error{r.closeDocuments()}
+	if r.log.Err() == nil {
+		errs = append(errs, r.flush(agreed))
+	}
+	errs = append(errs, r.log.Close())
+	return errors.Join(errs...)
+}
+
+func (r *Room) closeDocuments() error {
 	var errs []error
 	for i := len(r.docs) - 1; i >= 0; i-- {
 		errs = append(errs, r.docs[i].doc.Close())
-	}
-	if r.log != nil {
-		if r.log.Err() == nil {
-			errs = append(errs, r.flush(true))
-		}
-		errs = append(errs, r.log.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -12,7 +12,7 @@ import (
 type Record struct {
 	Family string
 	Data   []byte
-	// Settled says that the documents of all families agreed when the record had been made.
+	// Settled says that the documents of all families agreed when the record had been made. [Log.Settle] says so later.
 	Settled bool
 }
 
@@ -37,6 +37,8 @@ type Log struct {
 	last    uint64 // the sequence number given out last
 	durable uint64 // the sequence number up to which everything is stored
 	settled uint64 // the sequence number of the last settled record that was stored when the Log was opened
+	agreed  uint64 // the sequence number after which the documents agreed last
+	marking int    // marks of Settle that are on their way to the disk
 	err     error  // why the Log is broken
 	moved   chan struct{}
 	sizes   map[string]Size
@@ -81,6 +83,7 @@ func (l *Log) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	last := uint64(0) // of the records
 	for _, query := range []string{
 		"SELECT family, max(upto), sum(length(data)), 0, 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
 		"SELECT family, max(seq), 0, count(*), sum(length(data)), max(settled * seq) FROM entry WHERE room = ? GROUP BY family",
@@ -103,13 +106,19 @@ func (l *Log) begin(ctx context.Context) error {
 			s.Bytes += bytes
 			l.sizes[family] = s
 			l.last = max(l.last, seq)
+			if records > 0 {
+				last = max(last, seq)
+			}
 			l.settled = max(l.settled, settled)
 		}
 		if err := rows.Err(); err != nil {
 			return err
 		}
 	}
-	l.durable = l.last
+	l.durable, l.agreed = l.last, l.settled
+	if last <= l.settled {
+		l.agreed = l.last // snapshots agree
+	}
 	return nil
 }
 
@@ -256,7 +265,58 @@ func (l *Log) reserve(records []Record) (first uint64, err error) {
 		s.Bytes += len(r.Data)
 		l.sizes[r.Family] = s
 	}
+	if n := len(records); n > 0 && records[n-1].Settled {
+		l.agreed = l.last
+	}
 	return first, nil
+}
+
+// Settle says that the documents agree after what has been appended last, as if that record had been settled. It does not wait for the disk. A mark
+// that cannot be written is lost, and nothing else.
+func (l *Log) Settle() error {
+	l.order.Lock()
+	defer l.order.Unlock()
+	l.mu.Lock()
+	seq, err := l.last, l.refusal()
+	done := l.agreed == seq
+	if err == nil && !done {
+		l.agreed = seq
+		l.marking++
+	}
+	l.mu.Unlock()
+	if err != nil || done {
+		return err
+	}
+	err = l.db.writer.add(&job{
+		bytes: recordCost,
+		skip:  l.Err,
+		run: func(_ *sql.Tx, st *statements) error {
+			id, err := l.row(st)
+			if err == nil {
+				_, err = st.exec("UPDATE entry SET settled = 1 WHERE room = ? AND seq = ?", id, seq)
+			}
+			return err
+		},
+		done: func(error) { l.marked() },
+	})
+	if err != nil {
+		l.marked()
+	}
+	return err
+}
+
+// marked notes that a mark is no longer on its way.
+func (l *Log) marked() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.marking--
+	l.move()
+}
+
+// move wakes all who wait. The caller holds mu.
+func (l *Log) move() {
+	close(l.moved)
+	l.moved = make(chan struct{})
 }
 
 // recordCost is what a record takes in the queue beside its bytes.
@@ -297,8 +357,7 @@ func (l *Log) settle(seq uint64, id int64, err error) {
 	} else if l.err == nil {
 		l.err = err
 	}
-	close(l.moved)
-	l.moved = make(chan struct{})
+	l.move()
 }
 
 // refusal says why nothing can be appended. The caller holds mu.
@@ -435,6 +494,15 @@ func (l *Log) Close() error {
 	last := l.last
 	l.mu.Unlock()
 	err := l.Wait(context.Background(), last)
+	for {
+		l.mu.Lock()
+		marking, moved := l.marking, l.moved
+		l.mu.Unlock()
+		if marking == 0 {
+			break
+		}
+		<-moved
+	}
 	l.db.forget(l)
 	return err
 }

@@ -39,6 +39,7 @@ func (g *merging) giveUpLocked() {
 		}
 		m.publish(d)
 	}
+	g.delta, g.local = nil, nil
 }
 
 // applyInParts applies what could not be applied as a whole: row by row, then cell by cell. The one cell that is still

@@ -186,7 +186,8 @@ func (m *Store) Prepare(tx *store.Tx, _ store.Origin) error {
 			g.seen = tx.Writes()
 			return nil
 		}
-		m.merging = nil // of a transaction that came to nothing
+		g.giveUpLocked() // the transaction came to nothing
+		m.merging = nil
 	}
 	if tx.Writes() == 0 || m.snap == nil {
 		return nil
