@@ -137,5 +137,6 @@ func (d *Doc) finish(b *amchange.Batch, by any, changes []*amchange.Change) (tel
 		return func() {}
 	}
 	d.weigh()
-	return d.tell(&Event{Origin: by, Delta: delta, Changes: changes})
+	d.events++
+	return d.tell(&Event{Origin: by, Delta: delta, Changes: changes, Number: d.events})
 }
