@@ -29,7 +29,8 @@
 // # Durability
 //
 // Documents say what has changed as opaque updates. The updates that come of one message or request are appended to the log together
-// as soon as it has been dealt with; other clients see them at the same time, without waiting for the disk. When writing
+// as soon as it has been dealt with; other clients are told when they are durable. So whatever a client knows, the server knows after it was
+// killed, but for what the client has made itself. When writing
 // fails, the room is given up: its connections are closed, and the next to come finds what was stored. Clients that keep a
 // document of their own bring back what was lost.
 //

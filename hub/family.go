@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/synchronizer"
@@ -79,7 +80,8 @@ type Call struct {
 	HasRoom bool
 
 	hub    *Hub
-	rooms  []*Room // opened by this call, released when it ends
+	rooms  []*Room                 // opened by this call, released when it ends
+	open   atomic.Pointer[[]*Room] // a copy of rooms for the connection's writer
 	fail   func(error)
 	opened func(*Room) // while a message is being received
 }
@@ -107,6 +109,7 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
 	}
 	c.rooms = append(c.rooms, r)
+	c.note()
 	r.onFail(c, c.fail)
 	if c.opened != nil {
 		c.opened(r)
@@ -121,9 +124,16 @@ func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
 func (c *Call) Release(r *Room) {
 	if i := slices.Index(c.rooms, r); i >= 0 {
 		c.rooms = slices.Delete(c.rooms, i, i+1)
+		c.note()
 		r.onFail(c, nil)
 		r.Release()
 	}
+}
+
+// note makes what has become of rooms known to the connection's writer.
+func (c *Call) note() {
+	rooms := slices.Clone(c.rooms)
+	c.open.Store(&rooms)
 }
 
 func (c *Call) release() {

@@ -16,7 +16,9 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/hub"
 	"github.com/rowloom/rowloom/hub/roomdb"
+	"github.com/rowloom/rowloom/internal/jsjson"
 	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/mergeable"
 )
 
 // stored returns what a folder keeps of a room, and how many of the last records came after all documents had agreed.
@@ -297,7 +299,7 @@ func endAnywhere(t *testing.T, dir string, rng *rand.Rand) {
 				}
 			}
 		}
-		want := highest(t, records[:end])
+		want, stamps := highest(t, records[:end])
 		dir := keep(t, records[:end], end-agreed)
 		o := &hub.Options{}
 		o.Events.Fault = func(what string, err error) { t.Errorf("%s: %v", what, err) }
@@ -307,6 +309,10 @@ func endAnywhere(t *testing.T, dir string, rng *rand.Rand) {
 			require.NoError(t, err)
 			require.Equal(t, want, store.Diff(nil, room.Store().Snapshot()).String(), "%d records, of which %d agree", end, agreed)
 			require.Equal(t, want, decoded(t, room, "yjs"))
+			now := stampsOf(t, room.Document("tinybase"))
+			for place, stamp := range stamps {
+				require.Equal(t, stamp, now[place], "%s is stamped anew: %d records, of which %d agree", place, end, agreed)
+			}
 			room.Release()
 			s.end()
 			s = serve(t, dir, o)
@@ -316,10 +322,10 @@ func endAnywhere(t *testing.T, dir string, rng *rand.Rand) {
 	}
 }
 
-// highest says what a room holds that has the highest number of each cell in any record.
-func highest(t testing.TB, records []roomdb.Record) string {
+// highest says what a room holds that has the highest number of each cell in any record, and by which stamps, where there is one.
+func highest(t testing.TB, records []roomdb.Record) (want string, stamps map[string]string) {
 	t.Helper()
-	s := store.New()
+	all, stamped := store.New(), &store.Snapshot{}
 	for _, f := range hub.DefaultFamilies() {
 		doc, err := f.Open(hub.Host{Room: "r", Save: func([]byte) {}, Fault: func(err error) { t.Error(err) }})
 		require.NoError(t, err)
@@ -330,7 +336,10 @@ func highest(t testing.TB, records []roomdb.Record) string {
 		}
 		has := store.New()
 		require.NoError(t, doc.Bind(ctx, has))
-		require.NoError(t, s.Update(func(tx *store.Tx) error {
+		if f.Name() == "tinybase" {
+			stamps, stamped = stampsOf(t, doc), has.Snapshot()
+		}
+		require.NoError(t, all.Update(func(tx *store.Tx) error {
 			for _, c := range store.Diff(nil, has.Snapshot()).Cells {
 				n, _ := store.As[int](c.New)
 				if m, ok := store.As[int](tx.Cell(c.Table, c.Row, c.Cell)); !ok || n > m {
@@ -343,5 +352,22 @@ func highest(t testing.TB, records []roomdb.Record) string {
 		}))
 		require.NoError(t, doc.Close())
 	}
-	return store.Diff(nil, s.Snapshot()).String()
+	for _, c := range store.Diff(stamped, all.Snapshot()).Cells {
+		delete(stamps, c.Path().String()) // another document has a later number
+	}
+	return store.Diff(nil, all.Snapshot()).String(), stamps
+}
+
+// stampsOf returns the stamps of all cells, by their path.
+func stampsOf(t testing.TB, doc hub.Document) map[string]string {
+	t.Helper()
+	b, err := doc.Snapshot()
+	require.NoError(t, err)
+	c, err := mergeable.ReadChanges(jsjson.NewReader(b, nil), mergeable.ContentShape, mergeable.Encoded)
+	require.NoError(t, err)
+	out := map[string]string{}
+	for _, x := range c.Cells {
+		out[store.Cell(x.Table, x.Row, x.Cell).String()] = x.Stamp.String()
+	}
+	return out
 }

@@ -53,17 +53,36 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 	stop := context.AfterFunc(h.ctx, func() { cancel(ErrClosed) })
 	defer stop()
 	call := &Call{Request: a.r, Subprotocol: conn.Subprotocol(), Room: room, HasRoom: hasRoom, hub: h, fail: cancel}
+	call.note()
 	defer call.release()
 	session, err := e.Accept(ctx, call)
 	if err != nil {
 		_ = conn.Close(synchronizer.CodeOf(err), synchronizer.ReasonOf(err))
 		return &errWritten{err}
 	}
-	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), conn, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
+	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), durable{conn, call}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
 	if err != nil {
 		return &errWritten{err}
 	}
 	return nil
+}
+
+// durable is a connection that waits for the disk before it tells its client anything. Otherwise clients could know of changes that the server forgets
+// when it is killed. They would bring them back, but one of another family than the author's would do so under a name of its own: as a change that is
+// newer than what the author has written in the meantime.
+type durable struct {
+	synchronizer.Conn
+	call *Call
+}
+
+// Write waits until everything that the message may tell is stored, and sends it. Meanwhile the session goes on.
+func (d durable) Write(ctx context.Context, msg []byte) error {
+	for _, r := range *d.call.open.Load() {
+		if err := r.Sync(ctx); err != nil {
+			return fmt.Errorf("hub: what is to be sent cannot be stored: %w", err)
+		}
+	}
+	return d.Conn.Write(ctx, msg)
 }
 
 // driven is a session that passes the gates of its call's rooms, and is counted.
