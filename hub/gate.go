@@ -8,7 +8,7 @@ import (
 // gate counts those who are changing a room's content. When the last one leaves, the room is at rest: all documents agree, and what they gave to
 // save since it was at rest before belongs together.
 //
-// Whoever needs the room to come to rest says so by settle. From then on those who come wait outside, so it does. Who is inside another room already
+// Whoever needs the room to come to rest says so by settle or want. From then on those who come wait outside, so it does. Who is inside another room already
 // does not wait, however: two who hold one room each and wait for the other's would wait for ever.
 type gate struct {
 	mu      sync.Mutex
@@ -56,6 +56,13 @@ func (g *gate) settle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// want makes the room come to rest soon, if it is not.
+func (g *gate) want() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wanted = g.inside > 0
 }
 
 // atRest calls fn if nobody is inside, before anybody can enter.

@@ -311,7 +311,7 @@ func (h *Hub) names() (out []string) {
 	for name, r := range h.rooms {
 		select {
 		case <-r.loaded:
-			if r.err == nil && r.failure == nil && r.log.Exists() {
+			if r.err == nil && r.failure == nil && r.exists() {
 				out = append(out, name)
 			}
 		default:

@@ -42,6 +42,9 @@ type Room struct {
 	sinceLook int        // what was stored since the keeper was asked to look at the log, in records
 }
 
+// maxPending is how many updates may wait for a room to come to rest before it is made to.
+const maxPending = 1024
+
 type boundDocument struct {
 	family string
 	doc    Document
@@ -143,7 +146,11 @@ func (r *Room) save(family string, update []byte, own bool) {
 	if own {
 		r.owed[family] = r.saved
 	}
+	many := len(r.pending) >= maxPending
 	r.pendingMu.Unlock()
+	if many {
+		r.gate.want()
+	}
 	if r.gate.atRest(r.completed) { // it came another way: nobody will say when there is no more
 		_ = r.flush()
 	}
@@ -174,6 +181,13 @@ func (r *Room) completed() {
 	r.pendingMu.Lock()
 	defer r.pendingMu.Unlock()
 	r.complete = len(r.pending)
+}
+
+// exists says whether anything was ever saved, even if it is still on its way to the disk.
+func (r *Room) exists() bool {
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	return r.saved > 0 || r.log.Exists()
 }
 
 // leave ends a change. What it gave rise to, in all documents, is stored together, or not at all, with what others gave rise to at the same time.
