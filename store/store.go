@@ -16,6 +16,8 @@ type Store struct {
 	participants []Participant
 	work         work // of the running transaction
 	over         work // of all transactions that have ended: empty, and refusing
+	txs          []Tx // for the next transactions
+	gens         []edit
 
 	rowIDs RowIDs
 
@@ -134,8 +136,8 @@ func (s *Store) takeJob() (j job, ok bool) {
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	s.work = work{content: before.content, before: before, gen: new(edit), origin: by, store: s}
-	tx := &Tx{&s.work}
+	s.work = work{content: before.content, before: before, gen: s.newGen(), origin: by, store: s}
+	tx := s.newTx()
 	defer func() {
 		tx.work = &s.over
 		s.work = work{}
@@ -173,6 +175,26 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 		s.delivery.add(c)
 	}
 	return nil
+}
+
+// newTx and newGen allocate many at once. Each is used once.
+func (s *Store) newTx() *Tx {
+	if len(s.txs) == 0 {
+		s.txs = make([]Tx, 32)
+	}
+	tx := &s.txs[0]
+	s.txs = s.txs[1:]
+	tx.work = &s.work
+	return tx
+}
+
+func (s *Store) newGen() *edit {
+	if len(s.gens) == 0 {
+		s.gens = make([]edit, 64)
+	}
+	gen := &s.gens[0]
+	s.gens = s.gens[1:]
+	return gen
 }
 
 // maxRounds bounds how often Participants may react to each other within one transaction.
