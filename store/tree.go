@@ -14,14 +14,15 @@ const maxFan = 32
 // tree is a persistent B+ tree with string keys in byte order. The zero tree is empty. A tree value is one pointer;
 // copying it is a snapshot.
 //
-// Nothing reachable from a published tree is ever written. Every write names the generation it works for: a node that
-// this generation made is written in place, any other node is copied first. So a transaction of many writes copies each
-// node once.
+// Nothing reachable from a published tree is ever written, as long as anybody can have it; see spare.go. Every write names the
+// generation it works for: a node that this generation made is written in place, any other node is copied first. So a
+// transaction of many writes copies each node once.
 type tree[V any] struct{ root *node[V] }
 
-// edit stands for one generation. It has a size, so that no two have the same address; a counter would not do, because
-// trees of several Stores may share nodes.
-type edit struct{ _ byte }
+// edit stands for one generation, by its address; a counter would not do, because trees of several Stores may share nodes.
+type edit struct {
+	epoch *edit // the first generation since a Snapshot was taken; nil when nothing is used again
+}
 
 // node is a leaf (kids == nil: key i has vals[i]) or a branch (key i is a lower bound of kids[i]; the first bound is never
 // compared).
@@ -228,10 +229,10 @@ func (t tree[V]) seek(key string, s *spot[V]) (v V, ok bool) {
 }
 
 // put replaces the entry at s and returns the tree that has it. A node that gen owns has owned nodes above it.
-func (s *spot[V]) put(gen *edit, v V) tree[V] {
+func (s *spot[V]) put(gen *edit, v V, spare *sparesOf[V]) tree[V] {
 	d := s.depth - 1
 	n := s.at[d].n
-	c := n.own(gen)
+	c := spare.own(n, gen)
 	c.vals[s.at[d].i] = v
 	for c != n { // n was copied, so the node above needs to know
 		if d == 0 {
@@ -240,7 +241,7 @@ func (s *spot[V]) put(gen *edit, v V) tree[V] {
 		d--
 		kid := c
 		n = s.at[d].n
-		c = n.own(gen)
+		c = spare.own(n, gen)
 		c.kids[s.at[d].i] = kid
 	}
 	return tree[V]{s.at[0].n}
