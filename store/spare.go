@@ -24,6 +24,9 @@ type sparesOf[V any] struct {
 	free []*node[V] // empty, and nobody's
 }
 
+// noSpares are those of a transaction of no Store. Nothing is ever put there.
+var noSpares spares
+
 // maxSpares bounds both lists.
 const maxSpares = 16
 

@@ -89,6 +89,8 @@ func (d *Doc) accept(b *amchange.Batch, changes []*amchange.Change) (*incoming, 
 		}
 		err := b.Add(c)
 		switch {
+		case err == nil:
+			in.changes = append(in.changes, c)
 		case errors.As(err, new(*amchange.MissingError)):
 			// Another change of the same call may bring it, so this is not the last word.
 			if !d.queue.Push(d.ix, c) {
@@ -96,10 +98,8 @@ func (d *Doc) accept(b *amchange.Batch, changes []*amchange.Change) (*incoming, 
 				continue
 			}
 			in.waiting++
-		case err != nil:
-			return nil, fmt.Errorf("automerge: %w", err)
 		default:
-			in.changes = append(in.changes, c)
+			return nil, fmt.Errorf("automerge: %w", err)
 		}
 	}
 	in.direct = len(in.changes)
