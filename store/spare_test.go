@@ -14,7 +14,7 @@ import (
 
 // Whatever is written later, and in whichever way a Snapshot was taken, it never changes.
 func TestSnapshot_OutlivesTheReuseOfWhatNobodyHasSeen(t *testing.T) {
-	ids := names("r", 600) // three levels
+	ids := names("r", 150) // several leaves
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := store.New(), newModel()
 		type kept struct {
@@ -117,8 +117,8 @@ func (w *witness) Committed(c *store.Commit)           { w.see(c) }
 
 // Readers take Snapshots at any moment, while nodes are used again for what nobody has taken.
 func TestSnapshot_IsWholeForReadersAtAnyMoment(t *testing.T) {
-	s := filled(t, 500)
-	ids := names("r", 500)
+	s := filled(t, 200)
+	ids := names("r", 200)
 	sum := func(r store.Reader) (n float64) {
 		for row := range r.Rows("t1") {
 			n += r.Cell("t1", row, "c3").Number()
@@ -154,8 +154,8 @@ func TestSnapshot_IsWholeForReadersAtAnyMoment(t *testing.T) {
 			}
 		})
 	}
-	for i := range 5_000 { // what one cell gains another one loses
-		a, b := ids[i*7%500], ids[(i*11+1)%500]
+	for i := range 3_000 { // what one cell gains another one loses
+		a, b := ids[i*7%200], ids[(i*11+1)%200]
 		if a == b {
 			continue
 		}
