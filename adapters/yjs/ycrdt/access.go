@@ -174,8 +174,8 @@ func (n node) Parent() (parent Shared, key string, ok bool) {
 	}
 	d := n.a.doc
 	it := d.items.at(ty.item)
-	if it.key != 0 {
-		key = d.keys.name(it.key)
+	if it.entry != 0 {
+		key = d.keyName(it)
 	}
 	return Shared{n.a.node(it.parent)}, key, true
 }

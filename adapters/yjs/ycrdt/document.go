@@ -77,7 +77,7 @@ type Doc struct {
 	gc       bool
 	keepLost bool
 
-	items   slab
+	items   slab[item]
 	clients clients
 	keys    keys
 	types   types

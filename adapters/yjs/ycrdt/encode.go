@@ -83,7 +83,7 @@ func (d *Doc) guess(parts []part) int {
 	n := 64
 	for _, p := range parts {
 		c := &d.clients.list[p.client]
-		n += 16 * c.list.count(c.list.find(&d.items, c.next, p.clock))
+		n += 16 * c.list.count(c.list.find(c.next, p.clock))
 	}
 	return n
 }

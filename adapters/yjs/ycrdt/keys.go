@@ -18,6 +18,14 @@ func newKeys() keys { return keys{seed: maphash.MakeSeed(), names: make([]string
 
 func (k *keys) name(i uint32) string { return k.names[i] }
 
+// keyName returns the key of an item that has one.
+func (d *Doc) keyName(it *item) string {
+	if it.flags&flagKey != 0 {
+		return d.keys.name(it.entry)
+	}
+	return d.keys.name(d.entries.at(it.entry).key)
+}
+
 // find returns the number of s, 0 if it has none.
 func (k *keys) find(s string) uint32 {
 	if len(k.table) == 0 {

@@ -292,8 +292,8 @@ func (d *Doc) appendPath(steps []Step, typ uint32) []Step {
 			break
 		}
 		it := d.items.at(ty.item)
-		if it.key != 0 {
-			steps = append(steps, Step{Key: d.keys.name(it.key)})
+		if it.entry != 0 {
+			steps = append(steps, Step{Key: d.keyName(it)})
 		} else {
 			steps = append(steps, Step{Index: d.indexOf(ty.item), InList: true})
 		}

@@ -11,7 +11,7 @@ type Map struct{ node }
 // entry returns the number of a key's entry, 0 if the key was never set.
 func (m Map) entry(key string) uint32 {
 	d := m.a.doc
-	return d.entries.find(m.t, d.keys.find(key))
+	return d.entries.find(&d.types, m.t, d.keys.find(key))
 }
 
 // Get returns the value of a key; ok is false if there is none, or no map.
@@ -140,20 +140,23 @@ func (m Map) setType(key string, k Kind, name uint32) (node, error) {
 
 // set integrates an item of our own under a key, after what is there.
 func (m Map) set(key string, it item, payload []byte) (uint32, error) {
-	d := m.a.doc
-	k := d.keys.internString(key)
-	it.parent, it.key = m.t, k
-	e := d.entries.find(m.t, k)
-	if e != 0 {
-		it.left = d.entries.at(e).last
-	} else {
-		e = noEntry
-	}
-	return d.insert(m.a.txn, it, payload, e)
+	m.aim(&it, key)
+	return m.a.doc.insert(m.a.txn, it, payload)
 }
 
-// insert integrates a new item of our own client. The payload is copied. e is the entry of its key, 0 if not known.
-func (d *Doc) insert(t *txn, it item, payload []byte, e uint32) (uint32, error) {
+// aim gives an item its place under a key: after what is there.
+func (m Map) aim(it *item, key string) {
+	d := m.a.doc
+	it.parent, it.entry = m.t, d.keys.internString(key)
+	if e := d.entries.find(&d.types, m.t, it.entry); e != 0 {
+		it.entry, it.left = e, d.entries.at(e).last
+	} else {
+		it.flags |= flagKey
+	}
+}
+
+// insert integrates a new item of our own client. The payload is copied.
+func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
 	it.client = d.clients.intern(d.clientID)
 	c := &d.clients.list[it.client]
 	if it.clock = c.next; uint64(it.clock)+uint64(it.length) > maxClock {
@@ -172,7 +175,7 @@ func (d *Doc) insert(t *txn, it item, payload []byte, e uint32) (uint32, error) 
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(t, i, 0, e)
+	d.integrate(t, i, 0)
 	return i, nil
 }
 
@@ -183,7 +186,7 @@ func (m Map) Delete(key string) error {
 	}
 	if e := m.entry(key); e != 0 {
 		d := m.a.doc
-		d.remove(m.a.txn, d.entries.at(e).last, e)
+		d.remove(m.a.txn, d.entries.at(e).last)
 	}
 	return nil
 }
@@ -196,7 +199,7 @@ func (m Map) Clear() error {
 	}
 	d := m.a.doc
 	for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
-		d.remove(m.a.txn, d.entries.at(e).last, e)
+		d.remove(m.a.txn, d.entries.at(e).last)
 	}
 	return nil
 }

@@ -22,7 +22,6 @@ type parser struct {
 	refs   []uint32
 	runs   []run
 	spans  []span
-	keyed  int // items that may need a new entry
 	input  int
 	source uint32 // the buffer that holds the update, 0 if payloads are copied one by one
 	held   []byte // that buffer
@@ -196,9 +195,6 @@ func (p *parser) add(it *item) {
 		p.doc.content.drop(it)
 		return
 	}
-	if it.key != 0 {
-		p.keyed++
-	}
 	i := p.doc.items.alloc()
 	*p.doc.items.at(i) = *it
 	p.refs = append(p.refs, i)
@@ -232,13 +228,14 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 			}
 		case 0:
 			it.originClient, it.originClock = p.id(r, &it, at)
-			it.flags = flagParentID
+			it.flags |= flagParentID
 		default:
 			r.FailAt(ErrTag, "parent", at)
 		}
 		if info&0x20 != 0 {
 			if key := r.Str(); !r.Failed() {
-				it.key = d.keys.intern(key)
+				it.entry = d.keys.intern(key)
+				it.flags |= flagKey
 			}
 		}
 	}

@@ -154,13 +154,14 @@ func (p *parser) structV2(c *columns, ci uint32, clock uint64) uint64 {
 			}
 		case 0:
 			it.originClient, it.originClock = p.checkID(r, &it, c.clients.Read(), uint64(c.leftClock.Read()), at)
-			it.flags = flagParentID
+			it.flags |= flagParentID
 		default:
 			r.FailAt(ErrTag, "parent", at)
 		}
 		if info&0x20 != 0 {
 			if key := c.text.Read(); !c.failed() {
-				it.key = d.keys.intern(key)
+				it.entry = d.keys.intern(key)
+				it.flags |= flagKey
 			}
 		}
 	}

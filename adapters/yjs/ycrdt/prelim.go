@@ -113,6 +113,6 @@ func (n node) insertPlainText(text string) error {
 	text = lib0.WellFormed(text)
 	d := n.a.doc
 	d.scratch = append(d.scratch[:0], text...)
-	_, err := d.insert(n.a.txn, item{kind: kindString, length: uint32(lib0.UTF16Len(text)), parent: n.t}, d.scratch, 0)
+	_, err := d.insert(n.a.txn, item{kind: kindString, length: uint32(lib0.UTF16Len(text)), parent: n.t}, d.scratch)
 	return err
 }

@@ -13,7 +13,7 @@ func (n node) insertAfter(left uint32, values []Value) error {
 	var buf []byte
 	insert := func(it item, payload []byte) (err error) {
 		it.parent, it.left, it.right = n.t, left, right
-		left, err = d.insert(t, it, payload, 0)
+		left, err = d.insert(t, it, payload)
 		return err
 	}
 	flush := func() error {
@@ -113,7 +113,7 @@ func (n node) deleteAt(index, count int) error {
 			it = d.items.at(i)
 		}
 		left -= it.length
-		d.remove(t, i, 0)
+		d.remove(t, i)
 	}
 	d.moveMarkers(n.t, uint32(index), -count)
 	return nil

@@ -119,7 +119,7 @@ walk:
 						}
 						negated.set(f)
 					}
-					p.d.remove(p.t, p.right, 0)
+					p.d.remove(p.t, p.right)
 				} else {
 					p.now.set(f)
 				}
@@ -179,7 +179,7 @@ func (p *position) delete(length uint32) {
 					it = p.d.items.at(p.right)
 				}
 				length -= it.length
-				p.d.remove(p.t, p.right, 0)
+				p.d.remove(p.t, p.right)
 			}
 		}
 		p.forward()

@@ -70,12 +70,12 @@ func (t *txn) before(ci uint32) uint32 {
 	return c.next
 }
 
-// change marks a key of a type, or its list if key is 0, as changed, unless the type is deleted or new in this transaction:
-// then only its parent reports. e is the key's entry, 0 if not known.
-func (t *txn) change(typ, key, e uint32) {
+// change marks an entry of a type, or its list if e is 0, as changed, unless the type is deleted or new in this transaction:
+// then only its parent reports.
+func (t *txn) change(typ, e uint32) {
 	d := t.doc
 	ty := d.types.at(typ)
-	if key != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
+	if e != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
 		return
 	}
 	if ty.item != 0 {
@@ -83,19 +83,16 @@ func (t *txn) change(typ, key, e uint32) {
 			return
 		}
 	}
-	if key == 0 {
+	if e == 0 {
 		if ty.stamp != t.number {
 			ty.stamp = t.number
 			t.changed = append(t.changed, change{typ, 0})
 		}
 		return
 	}
-	if e == 0 {
-		e = d.entries.find(typ, key)
-	}
 	if en := d.entries.at(e); en.stamp != t.number {
 		en.stamp = t.number
-		t.changed = append(t.changed, change{typ, key})
+		t.changed = append(t.changed, change{typ, en.key})
 	}
 }
 

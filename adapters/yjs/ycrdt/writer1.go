@@ -13,7 +13,7 @@ func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
 		return lib0.AppendVarUint(append(b, byte(it.kind)), uint64(it.length-offset))
 	}
 	info := byte(it.kind)
-	if it.key != 0 {
+	if it.entry != 0 {
 		info |= 0x20
 	}
 	if it.rightClient != 0 {
@@ -45,8 +45,8 @@ func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
 			b = lib0.AppendVarUint(append(b, 0), d.clients.list[p.client].id)
 			b = lib0.AppendVarUint(b, uint64(p.clock))
 		}
-		if it.key != 0 {
-			b = lib0.AppendString(b, d.keys.name(it.key))
+		if it.entry != 0 {
+			b = lib0.AppendString(b, d.keyName(it))
 		}
 	}
 	switch it.kind {
@@ -146,18 +146,18 @@ func (d *Doc) appendParts(b []byte, parts []part) []byte {
 	b = lib0.AppendVarUint(b, uint64(len(parts)))
 	for _, w := range parts {
 		c := &d.clients.list[w.client]
-		p := c.list.find(&d.items, c.next, w.clock)
+		p := c.list.find(c.next, w.clock)
 		b = lib0.AppendVarUint(b, uint64(c.list.count(p)))
 		b = lib0.AppendVarUint(b, c.id)
 		b = lib0.AppendVarUint(b, uint64(w.clock))
 		offset := w.clock - d.items.at(c.list.at(p)).clock
 		for bi := p.b; bi < len(c.list.blocks); bi++ {
-			items := c.list.blocks[bi].items
+			refs := c.list.blocks[bi].refs
 			if bi == p.b {
-				items = items[p.i:]
+				refs = refs[p.i:]
 			}
-			for _, i := range items {
-				b = d.appendItem(b, i, offset)
+			for _, r := range refs {
+				b = d.appendItem(b, r.item, offset)
 				offset = 0
 			}
 		}
@@ -207,8 +207,8 @@ func (d *Doc) allDeletes() deleteSet {
 			continue
 		}
 		for _, b := range d.clients.list[ci].list.blocks {
-			for _, i := range b.items {
-				if it := d.items.at(i); it.deleted() {
+			for _, r := range b.refs {
+				if it := d.items.at(r.item); it.deleted() {
 					ds.add(uint32(ci), it.clock, it.length)
 				}
 			}

@@ -76,7 +76,7 @@ func (w *writer2) item(d *Doc, i, offset uint32) {
 		return
 	}
 	info := byte(it.kind)
-	if it.key != 0 {
+	if it.entry != 0 {
 		info |= 0x20
 	}
 	if it.rightClient != 0 {
@@ -116,8 +116,8 @@ func (w *writer2) item(d *Doc, i, offset uint32) {
 			w.clients.Write(d.clients.list[p.client].id)
 			w.leftClock.Write(int64(p.clock))
 		}
-		if it.key != 0 {
-			w.text.WriteString(d.keys.name(it.key))
+		if it.entry != 0 {
+			w.text.WriteString(d.keyName(it))
 		}
 	}
 	w.contentOf(d, it, offset)
@@ -183,7 +183,7 @@ func (w *writer2) parts(d *Doc, parts []part) {
 	w.count(len(parts))
 	for _, x := range parts {
 		c := &d.clients.list[x.client]
-		p := c.list.find(&d.items, c.next, x.clock)
+		p := c.list.find(c.next, x.clock)
 		w.count(c.list.count(p))
 		w.clients.Write(c.id)
 		w.count(int(x.clock))
