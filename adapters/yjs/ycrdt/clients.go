@@ -103,7 +103,8 @@ func (l *structList) prev(p place) (place, bool) {
 // push adds a struct at the end.
 func (l *structList) push(i, clock uint32) {
 	if n := len(l.blocks); n > 0 && len(l.blocks[n-1].refs) < blockMax {
-		l.blocks[n-1].refs = append(l.blocks[n-1].refs, ref{clock, i})
+		b := &l.blocks[n-1]
+		b.refs = append(b.refs, ref{clock, i})
 		return
 	}
 	capacity := 1

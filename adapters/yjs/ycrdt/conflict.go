@@ -283,7 +283,8 @@ func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
 	if ci := d.clients.find(client); ci != 0 && d.clients.list[ci].next > 0 {
 		return false, nil
 	}
-	it, payload, err := d.contentFor(v)
+	var it item
+	payload, err := d.contentFor(&v, &it)
 	if err != nil {
 		return false, err
 	}

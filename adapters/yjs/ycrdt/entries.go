@@ -74,7 +74,8 @@ func (e *entries) get(t *types, typ, key uint32) uint32 {
 		return i
 	}
 	i := e.list.alloc()
-	*e.at(i) = entry{typ: typ, key: key}
+	x := e.at(i)
+	x.typ, x.key = typ, key
 	owner := t.at(typ)
 	if owner.lastEntry == 0 {
 		owner.firstEntry = i

@@ -8,10 +8,11 @@ import (
 // keys gives every map key, root name and node name of a document a number, from 1 on. 0 means no key: the empty string is
 // a key like any other. Strings are packed into large blocks and live as long as the document.
 type keys struct {
-	seed  maphash.Seed
-	table []uint32 // open addressing, a power of two
-	names []string // by number
-	block []byte   // the rest of the block being filled
+	seed   maphash.Seed
+	table  []uint32   // open addressing, a power of two
+	names  []string   // by number
+	block  []byte     // the rest of the block being filled
+	recent [64]uint32 // asked for lately; columns of a table come again and again
 }
 
 func newKeys() keys { return keys{seed: maphash.MakeSeed(), names: make([]string, 1, 8)} }
@@ -28,6 +29,9 @@ func (d *Doc) keyName(it *item) string {
 
 // find returns the number of s, 0 if it has none.
 func (k *keys) find(s string) uint32 {
+	if i := *k.lately(s); i != 0 && k.names[i] == s {
+		return i
+	}
 	if len(k.table) == 0 {
 		return 0
 	}
@@ -46,6 +50,25 @@ func (k *keys) intern(s []byte) uint32 {
 }
 
 func (k *keys) internString(s string) uint32 {
+	lately := k.lately(s)
+	if i := *lately; i != 0 && k.names[i] == s {
+		return i
+	}
+	i := k.internNew(s)
+	*lately = i
+	return i
+}
+
+// lately returns where the number of s is if it was interned lately.
+func (k *keys) lately(s string) *uint32 {
+	h := len(s)
+	if h > 0 {
+		h += 7*int(s[h-1]) + 31*int(s[0])
+	}
+	return &k.recent[h%len(k.recent)]
+}
+
+func (k *keys) internNew(s string) uint32 {
 	if 4*len(k.names) >= 3*len(k.table) {
 		k.grow()
 	}
@@ -106,4 +129,5 @@ func (k *keys) truncate(n int) {
 		k.names[i] = ""
 	}
 	k.names = k.names[:n]
+	clear(k.recent[:])
 }

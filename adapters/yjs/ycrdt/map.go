@@ -101,12 +101,14 @@ func (m Map) Set(key string, v Value) error {
 		return err
 	}
 	d := m.a.doc
-	it, payload, err := d.contentFor(v)
+	i, it := d.draft()
+	payload, err := d.contentFor(&v, it)
 	if err != nil {
+		d.items.release(i)
 		return err
 	}
-	i, err := m.set(key, it, payload)
-	if err == nil && v.prelim != nil && it.kind == kindType {
+	m.aim(it, key)
+	if err = d.insert(m.a.txn, i, payload); err == nil && v.prelim != nil && v.kind != KindSubdoc {
 		err = v.prelim.fill(m.a.node(d.items.at(i).off))
 	}
 	return err
@@ -131,17 +133,14 @@ func (m Map) setType(key string, k Kind, name uint32) (node, error) {
 	if _, err := m.write(); err != nil {
 		return node{}, err
 	}
-	i, err := m.set(key, item{kind: kindType, length: 1, off: k.ref(), size: name}, nil)
-	if err != nil {
+	d := m.a.doc
+	i, it := d.draft()
+	it.kind, it.length, it.off, it.size = kindType, 1, k.ref(), name
+	m.aim(it, key)
+	if err := d.insert(m.a.txn, i, nil); err != nil {
 		return node{}, err
 	}
-	return m.a.node(m.a.doc.items.at(i).off), nil
-}
-
-// set integrates an item of our own under a key, after what is there.
-func (m Map) set(key string, it item, payload []byte) (uint32, error) {
-	m.aim(&it, key)
-	return m.a.doc.insert(m.a.txn, it, payload)
+	return m.a.node(d.items.at(i).off), nil
 }
 
 // aim gives an item its place under a key: after what is there.
@@ -155,12 +154,27 @@ func (m Map) aim(it *item, key string) {
 	}
 }
 
-// insert integrates a new item of our own client. The payload is copied.
-func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
+// draft makes an item that is to be filled in and then inserted. The pointer is good until the next item is made.
+func (d *Doc) draft() (i uint32, it *item) {
+	i = d.items.alloc()
+	return i, d.items.at(i)
+}
+
+// insertCopy drafts and inserts a copy of an item.
+func (d *Doc) insertCopy(t *txn, it *item, payload []byte) (uint32, error) {
+	i, draft := d.draft()
+	*draft = *it
+	return i, d.insert(t, i, payload)
+}
+
+// insert integrates a drafted item as one of our own client, or gives it back if there is an error. The payload is copied.
+func (d *Doc) insert(t *txn, i uint32, payload []byte) error {
+	it := d.items.at(i)
 	it.client = d.clients.intern(d.clientID)
 	c := &d.clients.list[it.client]
 	if it.clock = c.next; uint64(it.clock)+uint64(it.length) > maxClock {
-		return 0, ErrFull
+		d.items.release(i)
+		return ErrFull
 	}
 	if it.left != 0 {
 		l := d.items.at(it.left)
@@ -171,12 +185,10 @@ func (d *Doc) insert(t *txn, it item, payload []byte) (uint32, error) {
 		it.rightClient, it.rightClock = r.client, r.clock
 	}
 	if payload != nil {
-		d.content.put(&it, payload)
+		d.content.put(it, payload)
 	}
-	i := d.items.alloc()
-	*d.items.at(i) = it
 	d.integrate(t, i, 0)
-	return i, nil
+	return nil
 }
 
 // Delete removes a key. It is no error if the key has no value.

@@ -189,15 +189,12 @@ func (p *parser) span(r *lib0.Reader, ci uint32, clock, length uint64, at int) {
 	}
 }
 
-// add makes a slot for a struct. Structs without units are dropped.
-func (p *parser) add(it *item) {
-	if it.length == 0 {
-		p.doc.content.drop(it)
-		return
-	}
-	i := p.doc.items.alloc()
-	*p.doc.items.at(i) = *it
+// draft makes a slot for a struct.
+func (p *parser) draft(client uint32, clock uint64, k kind) *item {
+	i, it := p.doc.draft()
+	it.client, it.clock, it.kind = client, uint32(clock), k
 	p.refs = append(p.refs, i)
+	return it
 }
 
 // structV1 reads one struct and returns the clock after it.
@@ -205,20 +202,20 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 	d := p.doc
 	at := r.Offset()
 	info := r.Byte()
-	it := item{client: ci, clock: uint32(clock), kind: kind(info & 31)}
+	it := p.draft(ci, clock, kind(info&31))
 	switch it.kind {
 	case kindGC, kindSkip:
-		return p.fill(r, &it, r.VarUint(), at)
+		return p.fill(r, it, r.VarUint(), at)
 	}
 	if it.kind > kindDoc {
 		r.FailAt(ErrTag, "struct", at)
 		return 0
 	}
 	if info&0x80 != 0 {
-		it.originClient, it.originClock = p.id(r, &it, at)
+		it.originClient, it.originClock = p.id(r, it, at)
 	}
 	if info&0x40 != 0 {
-		it.rightClient, it.rightClock = p.id(r, &it, at)
+		it.rightClient, it.rightClock = p.id(r, it, at)
 	}
 	if info&0xc0 == 0 {
 		switch r.VarUint() {
@@ -227,7 +224,7 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 				it.parent = d.root(d.keys.intern(name))
 			}
 		case 0:
-			it.originClient, it.originClock = p.id(r, &it, at)
+			it.originClient, it.originClock = p.id(r, it, at)
 			it.flags |= flagParentID
 		default:
 			r.FailAt(ErrTag, "parent", at)
@@ -242,7 +239,7 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 	if r.Failed() {
 		return 0
 	}
-	return p.contentV1(r, &it, at)
+	return p.contentV1(r, it, at)
 }
 
 // id reads an ID, which must be older than the item if it is the item's own client's.
@@ -275,8 +272,10 @@ func (p *parser) fill(r *lib0.Reader, it *item, length uint64, at int) uint64 {
 	if r.Failed() {
 		return 0
 	}
-	it.length = uint32(length)
-	p.add(it)
+	if it.length = uint32(length); length == 0 { // structs without units are dropped
+		p.discard(p.refs[len(p.refs)-1])
+		p.refs = p.refs[:len(p.refs)-1]
+	}
 	return end
 }
 

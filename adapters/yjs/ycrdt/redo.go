@@ -144,7 +144,7 @@ func (r *redoer) redo(i uint32) uint32 {
 	default:
 		d.content.share(&fresh, it.buf, it.off, it.size)
 	}
-	copied, err := d.insert(t, fresh, nil)
+	copied, err := d.insertCopy(t, &fresh, nil)
 	if err != nil {
 		d.content.drop(&fresh)
 		return 0

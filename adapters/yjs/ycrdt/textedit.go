@@ -48,7 +48,8 @@ func (x Text) InsertEmbed(index int, embed Value, attributes ...Field) error {
 
 func (p *position) insertEmbed(x Text, embed Value, as attrs) error {
 	if embed.prelim != nil {
-		it, payload, err := p.d.contentFor(embed)
+		var it item
+		payload, err := p.d.contentFor(&embed, &it)
 		if err == nil && it.kind != kindType {
 			err = ErrValue
 		}
