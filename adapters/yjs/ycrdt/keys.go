@@ -2,7 +2,10 @@ package ycrdt
 
 import (
 	"hash/maphash"
+	"unicode/utf8"
 	"unsafe"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
 
 // keys gives every map key, root name and node name of a document a number, from 1 on. 0 means no key: the empty string is
@@ -13,11 +16,21 @@ type keys struct {
 	names  []string   // by number
 	block  []byte     // the rest of the block being filled
 	recent [64]uint32 // asked for lately; columns of a table come again and again
+	halves bool       // some names are not well-formed
 }
 
 func newKeys() keys { return keys{seed: maphash.MakeSeed(), names: make([]string, 1, 8)} }
 
 func (k *keys) name(i uint32) string { return k.names[i] }
+
+// append appends a name as lib0 writes strings.
+func (k *keys) append(b []byte, i uint32) []byte {
+	if k.halves {
+		return lib0.AppendString(b, k.names[i])
+	}
+	b = lib0.AppendVarUint(b, uint64(len(k.names[i])))
+	return append(b, k.names[i]...)
+}
 
 // keyName returns the key of an item that has one.
 func (d *Doc) keyName(it *item) string {
@@ -86,6 +99,7 @@ func (k *keys) internNew(s string) uint32 {
 	i := uint32(len(k.names))
 	k.table[h] = i
 	k.names = append(k.names, k.keep(s))
+	k.halves = k.halves || !utf8.ValidString(s)
 	return i
 }
 

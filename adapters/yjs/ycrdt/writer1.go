@@ -6,8 +6,31 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
 
-// appendItem appends a struct in format V1, without its first offset units.
-func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
+// A writer1 writes structs in format V1. It remembers how the last parent is written, because siblings mostly follow one
+// another.
+type writer1 struct {
+	*Doc
+	parent uint32
+	place  []byte
+}
+
+// appendParent appends what says that an item without origins lies in a type.
+func (d *writer1) appendParent(b []byte, parent uint32) []byte {
+	if parent != d.parent {
+		d.parent = parent
+		if ty := d.types.at(parent); ty.item == 0 {
+			d.place = lib0.AppendString(append(d.place[:0], 1), d.keys.name(ty.name))
+		} else {
+			p := d.items.at(ty.item)
+			d.place = lib0.AppendVarUint(append(d.place[:0], 0), d.clients.list[p.client].id)
+			d.place = lib0.AppendVarUint(d.place, uint64(p.clock))
+		}
+	}
+	return append(b, d.place...)
+}
+
+// appendItem appends a struct without its first offset units.
+func (d *writer1) appendItem(b []byte, i, offset uint32) []byte {
 	it := d.items.at(i)
 	if it.kind == kindGC || it.kind == kindSkip {
 		return lib0.AppendVarUint(append(b, byte(it.kind)), uint64(it.length-offset))
@@ -22,8 +45,6 @@ func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
 	origin, clock := it.originClient, it.originClock
 	if offset > 0 {
 		origin, clock = it.client, it.clock+offset-1
-	} else if it.flags&flagParentID != 0 {
-		origin = 0
 	}
 	if origin != 0 {
 		info |= 0x80
@@ -38,15 +59,9 @@ func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
 		b = lib0.AppendVarUint(b, uint64(it.rightClock))
 	}
 	if info&0xc0 == 0 {
-		if owner := d.types.at(it.parent).item; owner == 0 {
-			b = lib0.AppendString(append(b, 1), d.keys.name(d.types.at(it.parent).name))
-		} else {
-			p := d.items.at(owner)
-			b = lib0.AppendVarUint(append(b, 0), d.clients.list[p.client].id)
-			b = lib0.AppendVarUint(b, uint64(p.clock))
-		}
+		b = d.appendParent(b, it.parent)
 		if it.entry != 0 {
-			b = lib0.AppendString(b, d.keyName(it))
+			b = d.keys.append(b, d.entries.at(it.entry).key)
 		}
 	}
 	switch it.kind {
@@ -143,21 +158,22 @@ func (d *Doc) sortParts(parts []part) {
 
 // appendParts appends the structs of an update in format V1.
 func (d *Doc) appendParts(b []byte, parts []part) []byte {
+	w := writer1{Doc: d}
 	b = lib0.AppendVarUint(b, uint64(len(parts)))
-	for _, w := range parts {
-		c := &d.clients.list[w.client]
-		p := c.list.find(c.next, w.clock)
+	for _, x := range parts {
+		c := &d.clients.list[x.client]
+		p := c.list.find(c.next, x.clock)
 		b = lib0.AppendVarUint(b, uint64(c.list.count(p)))
 		b = lib0.AppendVarUint(b, c.id)
-		b = lib0.AppendVarUint(b, uint64(w.clock))
-		offset := w.clock - d.items.at(c.list.at(p)).clock
+		b = lib0.AppendVarUint(b, uint64(x.clock))
+		offset := x.clock - d.items.at(c.list.at(p)).clock
 		for bi := p.b; bi < len(c.list.blocks); bi++ {
 			refs := c.list.blocks[bi].refs
 			if bi == p.b {
 				refs = refs[p.i:]
 			}
 			for _, r := range refs {
-				b = d.appendItem(b, r.item, offset)
+				b = w.appendItem(b, r.item, offset)
 				offset = 0
 			}
 		}
