@@ -1,6 +1,9 @@
 package ycrdt
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // A client is one author: its structs in the order of their clocks, without gaps.
 type client struct {
@@ -196,6 +199,18 @@ func (l *structList) find(next, clock uint32) place {
 		}
 	}
 	return place{b, lo}
+}
+
+// from iterates over the structs from p to the end, block by block.
+func (l *structList) from(p place) iter.Seq[[]ref] {
+	return func(yield func([]ref) bool) {
+		for b := p.b; b < len(l.blocks); b++ {
+			if !yield(l.blocks[b].refs[p.i:]) {
+				return
+			}
+			p.i = 0
+		}
+	}
 }
 
 // count returns the number of structs from p to the end.

@@ -2,7 +2,6 @@ package ycrdt
 
 import (
 	"hash/maphash"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
@@ -16,7 +15,7 @@ type keys struct {
 	names  []string   // by number
 	block  []byte     // the rest of the block being filled
 	recent [64]uint32 // asked for lately; columns of a table come again and again
-	halves bool       // some names are not well-formed
+	others bool       // some names are not ASCII
 }
 
 func newKeys() keys { return keys{seed: maphash.MakeSeed(), names: make([]string, 1, 8)} }
@@ -25,7 +24,7 @@ func (k *keys) name(i uint32) string { return k.names[i] }
 
 // append appends a name as lib0 writes strings.
 func (k *keys) append(b []byte, i uint32) []byte {
-	if k.halves {
+	if k.others {
 		return lib0.AppendString(b, k.names[i])
 	}
 	b = lib0.AppendVarUint(b, uint64(len(k.names[i])))
@@ -99,7 +98,7 @@ func (k *keys) internNew(s string) uint32 {
 	i := uint32(len(k.names))
 	k.table[h] = i
 	k.names = append(k.names, k.keep(s))
-	k.halves = k.halves || !utf8.ValidString(s)
+	k.others = k.others || !lib0.IsASCII(s)
 	return i
 }
 

@@ -167,11 +167,7 @@ func (d *Doc) appendParts(b []byte, parts []part) []byte {
 		b = lib0.AppendVarUint(b, c.id)
 		b = lib0.AppendVarUint(b, uint64(x.clock))
 		offset := x.clock - d.items.at(c.list.at(p)).clock
-		for bi := p.b; bi < len(c.list.blocks); bi++ {
-			refs := c.list.blocks[bi].refs
-			if bi == p.b {
-				refs = refs[p.i:]
-			}
+		for refs := range c.list.from(p) {
 			for _, r := range refs {
 				b = w.appendItem(b, r.item, offset)
 				offset = 0
