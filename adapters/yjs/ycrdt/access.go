@@ -116,7 +116,7 @@ func (n node) get() (*stype, error) {
 		return nil, ErrDeleted
 	}
 	ty := d.types.at(n.t)
-	if !ty.used || ty.gen != n.gen || ty.item != 0 && d.items.at(ty.item).deleted() {
+	if !ty.used || ty.dead || ty.gen != n.gen {
 		return nil, ErrDeleted
 	}
 	return ty, nil

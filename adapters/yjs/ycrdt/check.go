@@ -119,6 +119,8 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 	if it.kind == kindType {
 		if ty := d.types.at(it.off); !ty.used || ty.item != i {
 			return fmt.Errorf("its type is %+v", *ty)
+		} else if ty.dead != it.deleted() {
+			return fmt.Errorf("dead: %v", ty.dead)
 		}
 	}
 	if owner := d.types.at(it.parent).item; owner != 0 && d.items.at(owner).deleted() && !it.deleted() {

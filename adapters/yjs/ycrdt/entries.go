@@ -31,7 +31,7 @@ func newEntries(seed uint64) entries { return entries{seed: seed} }
 func (e *entries) at(i uint32) *entry { return e.list.at(i) }
 
 // bit is what a key contributes to the mask of its type.
-func bit(key uint32) uint32 { return 1 << (key & 31) }
+func bit(key uint32) uint64 { return 1 << (key & 63) }
 
 func (e *entries) hash(typ, key uint32) uint32 {
 	hi, lo := bits.Mul64((uint64(typ)<<32|uint64(key))^e.seed, 0x9e3779b97f4a7c15)

@@ -156,8 +156,8 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 		t.subdocs = append(t.subdocs, subdocChange{item: i, added: true})
 	}
 	t.change(parent, e)
-	if owner := d.types.at(parent).item; owner != 0 && d.items.at(owner).deleted() || e != 0 && right != 0 {
-		if owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+	if ty := d.types.at(parent); ty.dead || e != 0 && right != 0 {
+		if ty.item != 0 && d.items.at(ty.item).flags&flagLost != 0 {
 			it.flags |= flagLost
 			t.late = append(t.late, i)
 		} else if e != 0 && right != 0 {

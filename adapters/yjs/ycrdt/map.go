@@ -16,37 +16,43 @@ func (m Map) entry(key string) uint32 {
 
 // Get returns the value of a key; ok is false if there is none, or no map.
 func (m Map) Get(key string) (v Value, ok bool) {
-	if _, err := m.get(); err != nil {
-		return Value{}, false
-	}
-	e := m.entry(key)
-	if e == 0 {
-		return Value{}, false
-	}
-	it := m.a.doc.items.at(m.a.doc.entries.at(e).last)
-	if it.deleted() {
+	it := m.current(key)
+	if it == nil {
 		return Value{}, false
 	}
 	return m.a.lastValue(it), true
 }
 
+// current returns the item that is the value of a key, nil if there is none.
+func (m Map) current(key string) *item {
+	if _, err := m.get(); err != nil {
+		return nil
+	}
+	d := m.a.doc
+	if e := m.entry(key); e != 0 {
+		if it := d.items.at(d.entries.at(e).last); !it.deleted() {
+			return it
+		}
+	}
+	return nil
+}
+
 // Has reports whether a key has a value.
 func (m Map) Has(key string) bool {
-	if _, err := m.get(); err != nil {
-		return false
-	}
-	e := m.entry(key)
-	return e != 0 && !m.a.doc.items.at(m.a.doc.entries.at(e).last).deleted()
+	return m.current(key) != nil
 }
 
 // GetMap returns the handle of the map that is the value of a key. If the value is something else, the methods of the
 // handle return ErrKind; if there is none, ErrDeleted.
 func (m Map) GetMap(key string) Map {
-	v, ok := m.Get(key)
-	if !ok {
+	it := m.current(key)
+	switch {
+	case it == nil:
 		return Map{node{a: m.a}}
+	case it.kind != kindType:
+		return Map{node{a: m.a, gen: uint32(codeKind)}}
 	}
-	return v.Map()
+	return Shared{m.a.node(it.off)}.Map()
 }
 
 // Len returns the number of keys that have a value.

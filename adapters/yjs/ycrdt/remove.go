@@ -64,7 +64,10 @@ func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
 	it.flags |= flagDeleted
 	d.clients.list[it.client].holes = true
 	t.deletes.add(it.client, it.clock, it.length)
-	if it.kind == kindDoc {
+	switch it.kind {
+	case kindType:
+		d.types.at(it.off).dead = true
+	case kindDoc:
 		t.subdocs = append(t.subdocs, subdocChange{item: i})
 	}
 }

@@ -78,8 +78,11 @@ func (t *txn) change(typ, e uint32) {
 	if e != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
 		return
 	}
+	if ty.dead {
+		return
+	}
 	if ty.item != 0 {
-		if it := d.items.at(ty.item); it.deleted() || it.clock >= t.before(it.client) {
+		if it := d.items.at(ty.item); it.clock >= t.before(it.client) {
 			return
 		}
 	}
@@ -144,5 +147,5 @@ func (d *Doc) finish(t *txn) {
 // alive reports whether a type exists and is not deleted.
 func (d *Doc) alive(typ uint32) bool {
 	ty := d.types.at(typ)
-	return ty.used && (ty.item == 0 || !d.items.at(ty.item).deleted())
+	return ty.used && !ty.dead
 }

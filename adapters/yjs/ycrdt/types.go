@@ -52,6 +52,8 @@ func (k Kind) isText() bool     { return k == KindText || k == KindXMLText }
 func (k Kind) isShared() bool   { return k >= KindArray && k <= KindXMLText || k == KindUntyped }
 
 // A stype is a shared type: the head of a list and of a set of map entries. Every kind of type has both.
+//
+// It has 64 bytes, one line of the processor's cache.
 type stype struct {
 	item       uint32 // the item whose content it is; 0 = a root
 	start      uint32 // first element of the list
@@ -61,15 +63,16 @@ type stype struct {
 	firstEntry uint32 // map entries, in the order in which the keys appeared first
 	lastEntry  uint32
 	keys       uint32 // how many entries
-	mask       uint32 // bits of their keys, see entries.find
+	mask       uint64 // bits of their keys, see entries.find
 	name       uint32 // key number of the root's name, or of the XML node's
 	gen        uint32 // raised when the slot is reused
 	stamp      uint32 // transaction that marked the list as changed
-	kind       Kind
 	markers    uint32 // number of its markers, 0 if there are none
-	formatting bool   // a format mark has been in the list
-	unmarked   bool   // no markers any more
+	kind       Kind
+	formatting bool // a format mark has been in the list
+	unmarked   bool // no markers any more
 	used       bool
+	dead       bool // its item is deleted
 }
 
 // types is the table of all shared types. Number 0 means none.
