@@ -25,7 +25,7 @@ func (d *Doc) merge(ci, li uint32, rp place) {
 	ri := list.at(rp)
 	l, r := d.items.at(li), d.items.at(ri)
 	if l.kind != kindGC {
-		d.mergeMarkers(l, li, ri)
+		d.mergeMarkers(l, r, li, ri)
 		d.content.join(l, r)
 		l.flags |= r.flags & flagKeep
 		l.right = r.right

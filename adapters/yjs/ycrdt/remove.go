@@ -55,8 +55,12 @@ func (d *Doc) remove(t *txn, i uint32) {
 
 func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
 	if it.entry == 0 {
+		ty := d.types.at(it.parent)
 		if it.kind.countable() {
-			d.types.at(it.parent).length -= it.length
+			ty.length -= it.length
+		}
+		if ty.markers != 0 && it.flags&flagMarker != 0 {
+			d.markers[ty.markers].doubtful = true
 		}
 	} else if it.right == 0 {
 		d.types.at(it.parent).count--
