@@ -72,10 +72,7 @@ func (m *markers) tick() uint64 {
 }
 
 func distance(a, b uint32) uint32 {
-	if a > b {
-		return a - b
-	}
-	return b - a
+	return max(a, b) - min(a, b)
 }
 
 // nearest returns the marker that is nearest to an index, -1 if there is none.
@@ -179,9 +176,19 @@ func (d *Doc) moveMarkers(typ, index uint32, n int) {
 	if n > 0 && m.doubtful {
 		d.cleanMarkers(m)
 	}
+	if n > 0 {
+		for i := range m.list {
+			at := m.list[i].index
+			moved := at + uint32(n)
+			if at >= index {
+				at = moved
+			}
+			m.list[i].index = at
+		}
+		return
+	}
 	for i := range m.list {
-		mk := &m.list[i]
-		if index < mk.index || n > 0 && index == mk.index {
+		if mk := &m.list[i]; index < mk.index {
 			mk.index = uint32(max(int(index), int(mk.index)+n))
 		}
 	}

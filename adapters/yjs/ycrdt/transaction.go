@@ -33,15 +33,14 @@ func (d *Doc) begin(origin any, local bool) *txn {
 	t := d.spare
 	d.spare = nil
 	if t == nil {
-		t = &txn{}
+		t = &txn{doc: d}
 	}
 	d.number++
-	*t = txn{
-		doc: d, number: d.number, origin: origin, mine: local, local: local,
-		touched: t.touched[:0], splits: t.splits[:0], changed: t.changed[:0], subdocs: t.subdocs[:0],
-		lost: t.lost[:0], late: t.late[:0],
-		deletes: deleteSet{spans: t.deletes.spans[:0]},
-	}
+	t.number, t.origin = d.number, origin
+	t.mine, t.local, t.clash, t.cleanup = local, local, false, false
+	t.touched, t.splits, t.changed, t.subdocs = t.touched[:0], t.splits[:0], t.changed[:0], t.subdocs[:0]
+	t.lost, t.late = t.lost[:0], t.late[:0]
+	t.deletes.clear()
 	d.txn = t
 	return t
 }
