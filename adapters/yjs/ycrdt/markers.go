@@ -77,10 +77,9 @@ func distance(a, b uint32) uint32 {
 
 // nearest returns the marker that is nearest to an index, -1 if there is none.
 func (m *markers) nearest(index uint32) int {
-	best := -1
-	var least uint32
+	best, least := -1, ^uint32(0)
 	for i := range m.list {
-		if n := distance(index, m.list[i].index); best < 0 || n <= least {
+		if n := distance(index, m.list[i].index); n <= least {
 			best, least = i, n
 		}
 	}

@@ -43,7 +43,7 @@ const (
 
 // countable reports whether units of this kind count for the length and the indexes of a list.
 func (k kind) countable() bool {
-	return k != kindGC && k != kindDeleted && k != kindFormat && k != kindSkip
+	return 1<<k&(1<<kindGC|1<<kindDeleted|1<<kindFormat|1<<kindSkip) == 0
 }
 
 type flags uint16
