@@ -122,7 +122,7 @@ func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
 
 // mergeAtOnce is up to which size waiting structs are merged with each update, as Yjs does. The order of merging decides
 // which form is kept of a struct that comes whole in one update and collected as garbage in another.
-const mergeAtOnce = 16 << 10
+const mergeAtOnce = 2 << 10
 
 // add keeps structs that have to wait.
 func (p *pending) add(w waiting) {
