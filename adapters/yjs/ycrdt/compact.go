@@ -27,6 +27,7 @@ func (d *Doc) compact() {
 			for _, r := range b.refs {
 				if it := d.items.at(r.item); it.size > 0 {
 					c.put(it, old.of(it))
+					it.flags &^= flagVerbatim
 				}
 			}
 		}

@@ -247,6 +247,7 @@ func (d *Doc) append(t *txn, i uint32) {
 
 // trim drops the first n units of an item's content.
 func (d *Doc) trim(it *item, n uint32) {
+	it.flags &^= flagVerbatim
 	if it.size == 0 {
 		return
 	}

@@ -27,7 +27,7 @@ func (d *Doc) merge(ci, li uint32, rp place) {
 	if l.kind != kindGC {
 		d.mergeMarkers(l, r, li, ri)
 		d.content.join(l, r)
-		l.flags |= r.flags & flagKeep
+		l.flags = l.flags&^flagVerbatim | r.flags&flagKeep
 		l.right = r.right
 		if r.right != 0 {
 			d.items.at(r.right).left = li

@@ -200,7 +200,8 @@ func (p *parser) draft(client uint32, clock uint64, k kind) *item {
 // structV1 reads one struct and returns the clock after it.
 func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 	d := p.doc
-	at := r.Offset()
+	at, start := r.Offset(), r.Pos()
+	r.SetLoose(false)
 	info := r.Byte()
 	it := p.draft(ci, clock, kind(info&31))
 	switch it.kind {
@@ -239,7 +240,13 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 	if r.Failed() {
 		return 0
 	}
-	return p.contentV1(r, it, at)
+	end := p.contentV1(r, it, at)
+	if n := len(p.refs); n > 1 && p.source != 0 && it.buf == p.source && !r.Loose() {
+		if prev := d.items.at(p.refs[n-2]); prev.buf == p.source && int(prev.off+prev.size) == start {
+			it.flags |= flagVerbatim
+		}
+	}
+	return end
 }
 
 // id reads an ID, which must be older than the item if it is the item's own client's.
@@ -323,9 +330,8 @@ func (p *parser) typ(r *lib0.Reader, it *item, ref uint64, at int) {
 	it.off = uint32(ref)
 }
 
-// values reads the values of an Any item.
+// values reads the values of an Any item. What is loose in the struct so far is taken for loose values: that is safe.
 func (p *parser) values(r *lib0.Reader, it *item, n int) {
-	r.SetLoose(false)
 	start := r.Pos()
 	for i := 0; i < n && !r.Failed(); i++ {
 		r.SkipAny()
@@ -346,7 +352,6 @@ func (p *parser) values(r *lib0.Reader, it *item, n int) {
 func (p *parser) jsons(r *lib0.Reader, it *item) uint64 {
 	n := r.Count(1, "values")
 	start := r.Pos()
-	r.SetLoose(false)
 	same := true
 	var b []byte
 	for i := 0; i < n && !r.Failed(); i++ {

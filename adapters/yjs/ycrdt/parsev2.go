@@ -128,6 +128,7 @@ func (p *parser) parseV2(update []byte) error {
 func (p *parser) structV2(c *columns, ci uint32, clock uint64) uint64 {
 	d, r := p.doc, &c.rest
 	at := r.Offset()
+	r.SetLoose(false)
 	info := c.info.Read()
 	it := p.draft(ci, clock, kind(info&31))
 	switch it.kind {

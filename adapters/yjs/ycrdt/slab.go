@@ -58,9 +58,26 @@ const (
 	flagBound          // a type that has its slot in the table of types
 	flagLost           // lost its key to a value set at the same time, or lies in a map that did; see Options.KeepLost
 	flagMarker         // a marker pointed at it (see markers.go)
+	flagVerbatim       // read from an update in format V1 that is kept, in which its bytes follow the payload of the struct before
 )
 
 func (it *item) deleted() bool { return it.flags&flagDeleted != 0 }
+
+// info returns the first byte of the item on the wire.
+func (it *item) info() byte {
+	info := byte(it.kind)
+	if it.entry != 0 {
+		info |= 0x20
+	}
+	if it.rightClient != 0 {
+		info |= 0x40
+	}
+	if it.originClient != 0 && it.flags&flagParentID == 0 {
+		info |= 0x80
+	}
+	return info
+}
+
 func (it *item) last() uint32  { return it.clock + it.length - 1 }
 func (it *item) end() uint32   { return it.clock + it.length }
 

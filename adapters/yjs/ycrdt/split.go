@@ -58,6 +58,7 @@ func (d *Doc) split(t *txn, ci uint32, p place, clock uint32) uint32 {
 	ri := d.items.alloc()
 	l, r := d.items.at(li), d.items.at(ri)
 	n := clock - l.clock
+	l.flags &^= flagVerbatim
 	*r = item{
 		clock: clock, length: l.length - n, client: l.client,
 		left: li, right: l.right,

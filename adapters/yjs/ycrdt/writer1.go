@@ -7,11 +7,13 @@ import (
 )
 
 // A writer1 writes structs in format V1. It remembers how the last parent is written, because siblings mostly follow one
-// another.
+// another, and where the last payload ended, because the struct after it may be there as a whole.
 type writer1 struct {
 	*Doc
-	parent uint32
-	place  []byte
+	parent   uint32
+	place    []byte
+	buf, end uint32
+	raw      []byte // what follows verbatim
 }
 
 // appendParent appends what says that an item without origins lies in a type.
@@ -29,24 +31,37 @@ func (d *writer1) appendParent(b []byte, parent uint32) []byte {
 	return append(b, d.place...)
 }
 
+// follow looks which structs come next just as the last payload's buffer has them, and returns how many they are. Their bytes
+// are left in raw.
+func (d *writer1) follow(refs []ref) (n int) {
+	d.raw = nil
+	if d.buf == 0 {
+		return 0
+	}
+	bytes, from := d.content.bufs[d.buf].bytes, d.end
+	for _, r := range refs {
+		it := d.items.at(r.item)
+		if it.flags&flagVerbatim == 0 || it.buf != d.buf || bytes[d.end] != it.info() {
+			break
+		}
+		d.end = it.off + it.size
+		n++
+	}
+	d.raw = bytes[from:d.end]
+	return n
+}
+
 // appendItem appends a struct without its first offset units.
 func (d *writer1) appendItem(b []byte, i, offset uint32) []byte {
 	it := d.items.at(i)
+	d.buf, d.end = it.buf, it.off+it.size
 	if it.kind == kindGC || it.kind == kindSkip {
 		return lib0.AppendVarUint(append(b, byte(it.kind)), uint64(it.length-offset))
 	}
-	info := byte(it.kind)
-	if it.entry != 0 {
-		info |= 0x20
-	}
-	if it.rightClient != 0 {
-		info |= 0x40
-	}
+	info := it.info()
 	origin, clock := it.originClient, it.originClock
 	if offset > 0 {
 		origin, clock = it.client, it.clock+offset-1
-	}
-	if origin != 0 {
 		info |= 0x80
 	}
 	b = append(b, info)
@@ -168,9 +183,11 @@ func (d *Doc) appendParts(b []byte, parts []part) []byte {
 		b = lib0.AppendVarUint(b, uint64(x.clock))
 		offset := x.clock - d.items.at(c.list.at(p)).clock
 		for refs := range c.list.from(p) {
-			for _, r := range refs {
-				b = w.appendItem(b, r.item, offset)
+			for i := 0; i < len(refs); i++ {
+				b = w.appendItem(b, refs[i].item, offset)
 				offset = 0
+				i += w.follow(refs[i+1:])
+				b = append(b, w.raw...)
 			}
 		}
 	}

@@ -81,22 +81,14 @@ func (w *writer2) item(d *Doc, i, offset uint32) {
 		w.rest = lib0.AppendVarUint(w.rest, uint64(it.length-offset))
 		return
 	}
-	info := byte(it.kind)
-	if it.entry != 0 {
-		info |= 0x20
-	}
-	if it.rightClient != 0 {
-		info |= 0x40
-	}
+	info := it.info()
 	byID := it.flags&flagParentID != 0
 	origin, clock := it.originClient, it.originClock
 	if offset > 0 {
 		origin, clock = it.client, it.clock+offset-1
+		info |= 0x80
 	} else if byID {
 		origin = 0
-	}
-	if origin != 0 {
-		info |= 0x80
 	}
 	w.info.Write(info)
 	if origin != 0 {
