@@ -78,8 +78,8 @@ func (it *item) info() byte {
 	return info
 }
 
-func (it *item) last() uint32  { return it.clock + it.length - 1 }
-func (it *item) end() uint32   { return it.clock + it.length }
+func (it *item) last() uint32 { return it.clock + it.length - 1 }
+func (it *item) end() uint32  { return it.clock + it.length }
 
 const (
 	chunkBits = 12
