@@ -46,7 +46,7 @@ func (f *automergeFamily) Address(room string) (field, address string) {
 }
 
 func (f *automergeFamily) Open(host Host) (Document, error) {
-	return &automergeDocument{family: f, host: host, early: map[uint64][]byte{}, repos: map[*amrepo.Repo]struct{}{}}, nil
+	return &automergeDocument{family: f, host: host, repos: map[*amrepo.Repo]struct{}{}}, nil
 }
 
 // Accept gives each connection a Repo of its own, so that nobody can take the place of another by using its id, and each document is opened with the
@@ -151,10 +151,6 @@ type automergeDocument struct {
 	stop      func()
 	once      sync.Once
 
-	saving sync.Mutex
-	saved  uint64            // the number of the last event that was saved
-	early  map[uint64][]byte // updates of events behind it, whose turn has not come
-
 	mu    sync.Mutex
 	repos map[*amrepo.Repo]struct{} // of the connections that have it
 }
@@ -164,38 +160,26 @@ func (d *automergeDocument) Load(update []byte) error {
 	return nil
 }
 
-func (d *automergeDocument) Replay(tx *store.Tx, updates [][]byte) error {
-	for _, u := range updates {
-		if err := d.doc.Apply(tx.Origin(), u); err != nil {
-			return err
-		}
-	}
-	return d.complete()
-}
-
-// complete checks that everything stored could be applied.
-func (d *automergeDocument) complete() error {
-	if n := d.doc.Waiting(); n > 0 {
-		return fmt.Errorf("hub: %d stored changes depend on others that are not stored", n)
-	}
-	return nil
-}
-
 func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error) {
 	// A new actor each time: what an earlier run has handed out and not stored must not be numbered again.
 	if d.doc, err = automerge.Load(d.stored, nil); err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}
 	d.stored = nil
-	if err := d.complete(); err != nil {
-		return err
+	if n := d.doc.Waiting(); n > 0 {
+		return fmt.Errorf("hub: %d stored changes depend on others that are not stored", n)
 	}
 	if len(d.doc.Heads()) > 0 {
 		d.once.Do(func() { d.family.names.store(d.host.Room) })
 	}
 	d.stop = d.doc.OnChange(func(e *automerge.Event) {
+		var update []byte
+		for _, c := range e.Changes {
+			update = append(update, c.Bytes()...)
+		}
 		d.once.Do(func() { d.family.names.store(d.host.Room) })
-		d.save(e)
+		_, relayed := e.Origin.(*automerge.Sync)
+		d.host.Save(update, !relayed)
 	})
 	o := &automerge.Options{Persist: &persist.Options{OnError: d.host.Fault}}
 	d.target = automerge.NewTarget(d.doc, o)
@@ -207,31 +191,6 @@ func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error
 		return fmt.Errorf("hub: %w", err)
 	}
 	return nil
-}
-
-// save saves changes in the order in which they were made: one must not be stored without those that it depends on. What comes
-// early is left to whoever brings what came before.
-func (d *automergeDocument) save(e *automerge.Event) {
-	var update []byte
-	if e.Origin != any(stored{}) {
-		for _, c := range e.Changes {
-			update = append(update, c.Bytes()...)
-		}
-	}
-	d.saving.Lock()
-	defer d.saving.Unlock()
-	d.early[e.Number] = update
-	for {
-		update, ok := d.early[d.saved+1]
-		if !ok {
-			return
-		}
-		d.saved++
-		delete(d.early, d.saved)
-		if len(update) > 0 {
-			d.host.Save(update)
-		}
-	}
 }
 
 func (d *automergeDocument) Snapshot() ([]byte, error) {

@@ -1,5 +1,5 @@
 package hub
 
-// DefaultFamilies returns the families that a hub serves when nothing else is said: TinyBase, Yjs and, in a program that
+// DefaultFamilies returns the families that a hub serves when nothing else is said: Yjs, TinyBase and, in a program that
 // was built with cgo, Automerge.
-func DefaultFamilies() []Family { return append([]Family{TinyBase(), Yjs()}, engines()...) }
+func DefaultFamilies() []Family { return append([]Family{Yjs(), TinyBase()}, engines()...) }

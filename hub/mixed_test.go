@@ -172,39 +172,3 @@ func TestMixed_ARoomComesToRest(t *testing.T) {
 	require.Contains(t, last, "rowloom_log_records_total 10\n", "one record of each document for each edit, and the containers of the Automerge document")
 	t.Log(last)
 }
-
-// The same as TestReplay_WhereverTheLogEndsNothingIsLost, with Automerge clients that write at the same time as the server.
-func TestMixed_WhereverTheLogEndsNothingIsLost(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	dir := t.TempDir()
-	s := serve(t, dir, &hub.Options{Limits: hub.Limits{CompactRecords: 1 << 20}})
-	names := []string{"y", "b", "a", "a2"}
-	for _, name := range names {
-		s.ok("PATCH", "/api/rooms/r", fmt.Sprintf(`{"tables":{"t":{"%s":{"0":0}}}}`, name))
-	}
-	y, b := newClient(s, "r").connect(""), newStamped(s, "r").connect("")
-	a, a2 := newRepo(t, "a", s.address("r")).connect(s, ""), newRepo(t, "a2", s.address("r")).connect(s, "")
-	stores := []*store.Store{y.store, b.store, a.store, a2.store}
-	for _, x := range stores {
-		require.Eventually(t, func() bool { return x.Snapshot().RowCount("t") == len(names) }, 20*time.Second, time.Millisecond)
-	}
-	const each = 30
-	var work sync.WaitGroup
-	for i, x := range stores {
-		work.Go(func() {
-			for n := range each {
-				if err := x.Update(func(tx *store.Tx) error { return tx.SetCell("t", names[i], "0", store.Of(n+1)) }); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	work.Wait()
-	s.eventually("r", fmt.Sprintf(`{"t":{"y":{"0":%d},"b":{"0":%d},"a":{"0":%d},"a2":{"0":%d}}}`, each, each, each, each), `{}`)
-	for _, end := range []func(){y.disconnect, b.disconnect, a.disconnect, a2.disconnect} {
-		end()
-	}
-	s.end()
-	endAnywhere(t, dir, rand.New(rand.NewPCG(seed, 0)))
-}

@@ -9,9 +9,7 @@ import (
 
 // Options of a [Hub]. Nil and zero fields mean the defaults.
 type Options struct {
-	// Families are the documents that each room has, in the order in which they are loaded and told of changes. TinyBase should be the first: if the
-	// process is killed while a TinyBase client's change is on its way, its stamp is stored before any other document has the change, and so it is not
-	// stamped anew, as if it had been made at the next start. The default is [DefaultFamilies].
+	// Families are the documents that each room has, in the order in which they are loaded. The default is [DefaultFamilies].
 	Families []Family
 	// Auth says who may do what. Nil: everybody everything.
 	Auth Auth

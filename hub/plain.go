@@ -17,7 +17,7 @@ type plain struct{}
 func (plain) Name() string { return "store" }
 
 func (plain) Open(host Host) (Document, error) {
-	return &plainDocument{save: host.Save, loading: store.New()}, nil
+	return &plainDocument{save: func(b []byte) { host.Save(b, true) }, loading: store.New()}, nil
 }
 
 // plainDocument stores the new content of each place that a commit has changed:
@@ -33,20 +33,11 @@ type plainDocument struct {
 }
 
 func (d *plainDocument) Load(update []byte) error {
-	return d.loading.Update(func(tx *store.Tx) error { return d.Replay(tx, [][]byte{update}) })
-}
-
-func (d *plainDocument) Replay(tx *store.Tx, updates [][]byte) error {
-	for _, u := range updates {
-		changes, err := decodePlain(u)
-		if err != nil {
-			return err
-		}
-		if err := tx.Apply(changes); err != nil {
-			return err
-		}
+	changes, err := decodePlain(update)
+	if err != nil {
+		return err
 	}
-	return nil
+	return d.loading.Update(func(tx *store.Tx) error { return tx.Apply(changes) })
 }
 
 func (d *plainDocument) Bind(_ context.Context, s *store.Store) error {

@@ -32,10 +32,18 @@ type Room struct {
 	failure  error // why, if not in good order
 	calls    map[*Call]func(error)
 
-	pendingMu sync.Mutex
+	pendingMu sync.Mutex // taken after those of the gate and of the documents
 	pending   []roomdb.Record
-	sinceLook int // what was saved since the keeper was asked to look at the log, in records
+	complete  int               // so many of them, from the first, are all that came of some changes
+	owed      map[string]uint64 // by family: the number of the last update of our own that may not be durable
+	saved     uint64            // counts updates
+
+	storing   sync.Mutex // held from taking what is complete to queuing it, for the order
+	sinceLook int        // what was stored since the keeper was asked to look at the log, in records
 }
+
+// maxPending is how many updates may wait for a room to come to rest before it is made to.
+const maxPending = 1024
 
 type boundDocument struct {
 	family string
@@ -64,7 +72,7 @@ func (r *Room) load(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if err != nil {
+		if err != nil { // nothing is stored of half a room
 			_ = r.closeDocuments()
 			_ = r.log.Close()
 		}
@@ -73,7 +81,7 @@ func (r *Room) load(ctx context.Context) (err error) {
 		family := f.Name()
 		doc, err := f.Open(Host{
 			Room:  r.name,
-			Save:  func(update []byte) { r.save(family, update) },
+			Save:  func(update []byte, own bool) { r.save(family, update, own) },
 			Fault: func(err error) { r.hub.fault(fmt.Sprintf("the %s document of room %q", family, r.name), err) },
 		})
 		if err != nil {
@@ -81,112 +89,135 @@ func (r *Room) load(ctx context.Context) (err error) {
 		}
 		r.docs = append(r.docs, boundDocument{family, doc})
 	}
-	var tail []roomdb.Record
-	err = r.log.Load(ctx, func(rec roomdb.Record, unsettled bool) error {
-		doc := r.Document(rec.Family)
-		if doc == nil {
-			return r.lacks(rec.Family)
-		}
-		if unsettled && len(r.docs) > 1 {
-			tail = append(tail, rec)
-			return nil
-		}
-		if err := doc.Load(rec.Data); err != nil {
-			return fmt.Errorf("load the %s document: %w", rec.Family, err)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := r.log.Load(ctx, r.bring); err != nil {
 		return err
 	}
-	id := r.gate.enter()
+	r.gate.enter(false)
 	for _, d := range r.docs {
 		if err := d.doc.Bind(ctx, r.store); err != nil {
 			return fmt.Errorf("bind the %s document: %w", d.family, err)
 		}
 	}
-	if err := r.replay(ctx, tail); err != nil {
-		return err // without leaving: nothing is stored of half a room
-	}
-	r.leave(id)
+	r.leave()
 	return nil
 }
 
-// lacks returns the error of a room with a document that this server cannot read.
-func (r *Room) lacks(family string) error {
-	detail := fmt.Sprintf("the room has a document of the family %q, which this server does not have", family)
-	if lacking, why := Lacking(); lacking == family {
-		detail += ": " + why
+// bring gives a stored record to its document.
+func (r *Room) bring(rec roomdb.Record) error {
+	doc := r.Document(rec.Family)
+	if doc == nil {
+		detail := fmt.Sprintf("the room has a document of the family %q, which this server does not have", rec.Family)
+		if family, why := Lacking(); family == rec.Family {
+			detail += ": " + why
+		}
+		return &problem{status: http.StatusServiceUnavailable, detail: detail}
 	}
-	return &problem{status: http.StatusServiceUnavailable, detail: detail}
+	if err := doc.Load(rec.Data); err != nil {
+		return fmt.Errorf("load the %s document: %w", rec.Family, err)
+	}
+	return nil
 }
 
 // Update runs a transaction of the room's Store, signed by an origin. Use it rather than the Store's own method, so that [Room.Sync] knows of it. It must not be
 // called from inside another one or from a listener.
 func (r *Room) Update(by store.Origin, fn func(*store.Tx) error) error {
-	id := r.gate.enter()
-	defer r.leave(id)
+	r.gate.enter(false)
+	defer r.leave()
 	return r.store.UpdateAs(by, fn)
 }
 
-// Sync waits until everything that was changed before the call is durable. An error means that it may be lost.
+// Sync waits until everything that was changed before the call is durable. An error means that it may be lost. It must not be called from inside a
+// change.
 func (r *Room) Sync(ctx context.Context) error {
-	if err := r.gate.wait(ctx); err != nil {
+	if err := r.gate.settle(ctx); err != nil {
 		return err
 	}
-	if err := r.flush(underway); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	return r.log.Sync(ctx)
 }
 
 // save takes an update of a document. It is called with locks held, and only queues.
-func (r *Room) save(family string, update []byte) {
+func (r *Room) save(family string, update []byte, own bool) {
 	r.pendingMu.Lock()
 	r.pending = append(r.pending, roomdb.Record{Family: family, Data: update})
+	r.saved++
+	if own {
+		r.owed[family] = r.saved
+	}
+	many := len(r.pending) >= maxPending
 	r.pendingMu.Unlock()
-	if r.gate.empty() { // somebody who came another way
-		_ = r.flush(underway)
+	if many {
+		r.gate.want()
+	}
+	if r.gate.atRest(r.completed) { // it came another way: nobody will say when there is no more
+		_ = r.flush()
 	}
 }
 
-// leave ends a change. What it gave rise to, in all documents, goes to the log together, unless somebody else is changing the room at the
-// same time. Then some of it may be stored before the rest; the log is settled when the last one of those who overlap leaves.
-func (r *Room) leave(id uint64) {
-	_ = r.flush(func() bool { return r.gate.alone(id) })
-	r.gate.leave(id)
-	if r.gate.empty() { // what came another way meanwhile relied on this one
-		_ = r.flush(underway)
-	}
-}
-
-// What flush is told: whether all documents agree when they have told what is pending.
-func underway() bool { return false }
-func agreed() bool   { return true }
-
-// flush appends what is pending. settled is asked when nothing more can become pending. An error has been dealt with: the room is given up.
-func (r *Room) flush(settled func() bool) error {
+// vouch waits until what the server itself has written into the document of a family is durable. What clients have written may be told to others at
+// once: if it is lost here, they bring it back. What we have written would be made anew, in the place of what somebody has built on it.
+func (r *Room) vouch(ctx context.Context, family string) error {
 	r.pendingMu.Lock()
-	defer r.pendingMu.Unlock() // also while appending, for the order
-	agree := len(r.docs) == 1 || settled()
-	if len(r.pending) == 0 {
-		if agree {
-			_ = r.log.Settle() // a log that is broken is found by the keeper
-		}
+	upto := r.owed[family]
+	r.pendingMu.Unlock()
+	if upto == 0 {
 		return nil
 	}
-	r.pending[len(r.pending)-1].Settled = agree
-	_, err := r.log.Append(r.pending...)
-	if err != nil {
+	if err := r.Sync(ctx); err != nil {
+		return err
+	}
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	if r.owed[family] == upto {
+		delete(r.owed, family)
+	}
+	return nil
+}
+
+// completed says that no more will come of the changes that gave rise to what is pending.
+func (r *Room) completed() {
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	r.complete = len(r.pending)
+}
+
+// exists says whether anything was ever saved, even if it is still on its way to the disk.
+func (r *Room) exists() bool {
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	return r.saved > 0 || r.log.Exists()
+}
+
+// leave ends a change. What it gave rise to, in all documents, is stored together, or not at all, with what others gave rise to at the same time.
+func (r *Room) leave() {
+	r.gate.leave()
+	_ = r.flush()
+}
+
+// flush appends what is complete. An error has been dealt with: the room is given up.
+func (r *Room) flush() error {
+	r.storing.Lock()
+	defer r.storing.Unlock()
+	r.pendingMu.Lock()
+	records := r.pending[:r.complete:r.complete]
+	if r.pending, r.complete = r.pending[r.complete:], 0; len(r.pending) == 0 {
+		r.pending = nil
+	}
+	r.pendingMu.Unlock()
+	if len(records) == 0 {
+		return nil
+	}
+	if _, err := r.log.Append(records...); err != nil {
 		err = fmt.Errorf("the changes of room %q cannot be stored: %w", r.name, err)
 		r.hub.fail(r, err)
 		return err
 	}
 	l := r.hub.opts.Limits
-	for _, rec := range r.pending {
+	for _, rec := range records {
 		r.sinceLook += 1 + len(rec.Data)*l.CompactRecords/l.CompactBytes
 	}
-	r.pending = nil
 	if r.sinceLook > l.CompactRecords {
 		r.sinceLook = 0
 		r.hub.keeper.look(r)
@@ -216,7 +247,7 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 		open = sync.OnceFunc(open)
 		defer open()
 	}
-	if err := r.flush(agreed); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	left := len(families)
@@ -242,10 +273,10 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 func (r *Room) end() error {
 	errs := []error{r.closeDocuments()}
 	if r.log.Err() == nil {
-		errs = append(errs, r.flush(agreed))
+		r.completed()
+		errs = append(errs, r.flush())
 	}
-	errs = append(errs, r.log.Close())
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.log.Close())...)
 }
 
 func (r *Room) closeDocuments() error {

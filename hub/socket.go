@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,36 +52,34 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 	stop := context.AfterFunc(h.ctx, func() { cancel(ErrClosed) })
 	defer stop()
 	call := &Call{Request: a.r, Subprotocol: conn.Subprotocol(), Room: room, HasRoom: hasRoom, hub: h, fail: cancel}
-	call.note()
 	defer call.release()
 	session, err := e.Accept(ctx, call)
 	if err != nil {
 		_ = conn.Close(synchronizer.CodeOf(err), synchronizer.ReasonOf(err))
 		return &errWritten{err}
 	}
-	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), durable{conn, call}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
+	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
 	if err != nil {
 		return &errWritten{err}
 	}
 	return nil
 }
 
-// durable is a connection that waits for the disk before it tells its client anything. Otherwise clients could know of changes that the server forgets
-// when it is killed. They would bring them back, but one of another family than the author's would do so under a name of its own: as a change that is
-// newer than what the author has written in the meantime.
-type durable struct {
+// vouching is a connection that passes on what the server itself has written only when that is durable.
+type vouching struct {
 	synchronizer.Conn
-	call *Call
+	call   *Call
+	family string
 }
 
-// Write waits until everything that the message may tell is stored, and sends it. Meanwhile the session goes on.
-func (d durable) Write(ctx context.Context, msg []byte) error {
-	for _, r := range *d.call.open.Load() {
-		if err := r.Sync(ctx); err != nil {
-			return fmt.Errorf("hub: what is to be sent cannot be stored: %w", err)
+func (c *vouching) Write(ctx context.Context, msg []byte) error {
+	for _, r := range c.call.open() {
+		if err := r.vouch(ctx, c.family); err != nil {
+			<-ctx.Done() // the room fails, and the call with it
+			return err
 		}
 	}
-	return d.Conn.Write(ctx, msg)
+	return c.Conn.Write(ctx, msg)
 }
 
 // driven is a session that passes the gates of its call's rooms, and is counted.
@@ -107,25 +104,25 @@ func (d *driven) Poll() ([][]byte, error)  { return d.counted(d.Session.Poll()) 
 func (d *driven) Receive(msg []byte) (out [][]byte, err error) {
 	d.in.Inc()
 	d.inBytes.Add(float64(len(msg)))
-	entered := slices.Clone(d.call.rooms)
-	ids := make([]uint64, len(entered))
+	entered := d.call.open()
 	for i, r := range entered {
-		ids[i] = r.gate.enter()
+		r.gate.enter(i > 0)
 	}
 	d.call.opened = func(r *Room) { // by this message, which may change it at once
-		entered, ids = append(entered, r), append(ids, r.gate.enter())
+		r.gate.enter(len(entered) > 0)
+		entered = append(entered, r)
 	}
 	defer func() {
 		d.call.opened = nil
-		for i, r := range entered {
-			r.leave(ids[i])
+		for _, r := range entered {
+			r.leave()
 		}
 	}()
 	defer func() {
 		if p := recover(); p != nil { // a fault of ours: what the rooms hold in memory is not to be trusted any more
 			err = &synchronizer.Error{Code: synchronizer.CodeInternal, Reason: "internal error", Err: fmt.Errorf("hub: panic: %v\n%s", p, debug.Stack())}
 			d.call.hub.fault("receive a message", err)
-			for _, r := range d.call.rooms {
+			for _, r := range d.call.open() {
 				d.call.hub.fail(r, err)
 			}
 		}

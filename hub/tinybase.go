@@ -3,14 +3,12 @@ package hub
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/rowloom/rowloom/adapters/tinybase"
 	"github.com/rowloom/rowloom/internal/jsjson"
 	"github.com/rowloom/rowloom/store"
-	"github.com/rowloom/rowloom/store/hlc"
 	"github.com/rowloom/rowloom/store/mergeable"
 	"github.com/rowloom/rowloom/synchronizer"
 	"github.com/rowloom/rowloom/synchronizer/ws"
@@ -97,10 +95,7 @@ type tinybaseDocument struct {
 	room  *tinybase.Room
 }
 
-func (d *tinybaseDocument) Load(update []byte) error { return readStamps(update, &d.saved) }
-
-// readStamps adds what an update holds.
-func readStamps(update []byte, to *mergeable.Changes) error {
+func (d *tinybaseDocument) Load(update []byte) error {
 	shape := mergeable.ContentShape
 	if bytes.HasSuffix(update, []byte(",1]")) {
 		shape = mergeable.ChangesShape
@@ -113,46 +108,7 @@ func readStamps(update []byte, to *mergeable.Changes) error {
 	if err != nil {
 		return fmt.Errorf("hub: stored stamps: %w", err)
 	}
-	to.Append(c)
-	return nil
-}
-
-// Replay merges the updates in tx. What it takes over as it was is signed like tx, and not saved again.
-func (d *tinybaseDocument) Replay(tx *store.Tx, updates [][]byte) error {
-	var c mergeable.Changes
-	for _, u := range updates {
-		if err := readStamps(u, &c); err != nil {
-			return err
-		}
-	}
-	report, err := d.m.ApplyIn(tx, &c)
-	for _, refused := range report.Refused {
-		if errors.As(refused.Err, new(*hlc.AheadError)) {
-			return errors.Join(err, d.restamp(tx, &c))
-		}
-	}
-	return err
-}
-
-// restamp writes anew what was stored with stamps that are ahead of the clock: they were made here, or accepted, when it
-// was ahead.
-func (d *tinybaseDocument) restamp(tx *store.Tx, c *mergeable.Changes) error {
-	for i := range c.Cells {
-		x := &c.Cells[i]
-		if x.Stamp.After(d.m.CellStamp(x.Table, x.Row, x.Cell)) {
-			if err := tx.SetCell(x.Table, x.Row, x.Cell, x.Value); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range c.Values {
-		x := &c.Values[i]
-		if x.Stamp.After(d.m.ValueStamp(x.ID)) {
-			if err := tx.SetValue(x.ID, x.Value); err != nil {
-				return err
-			}
-		}
-	}
+	d.saved.Append(c)
 	return nil
 }
 
@@ -163,11 +119,7 @@ func (d *tinybaseDocument) Bind(_ context.Context, s *store.Store) (err error) {
 	d.m, err = mergeable.New(s, &mergeable.Options{
 		Saved:     &d.saved,
 		SavedWins: s.Snapshot().IsEmpty(),
-		OnDelta: func(delta *mergeable.Delta) {
-			if delta.Origin != store.Origin(stored{}) {
-				d.host.Save(delta.JSON())
-			}
-		},
+		OnDelta:   func(delta *mergeable.Delta) { d.host.Save(delta.JSON(), !delta.Merged) },
 	})
 	d.saved = mergeable.Changes{}
 	if err != nil {

@@ -44,7 +44,6 @@ type Doc struct {
 	broken   error // engine and index disagree: nothing may be done any more
 	watchers map[int]func(*Event)
 	next     int
-	events   uint64 // told since the document was made or loaded
 	ballast  []byte
 }
 
@@ -56,8 +55,6 @@ type Event struct {
 	Delta *amchange.Delta
 	// Changes are the new changes, in an order in which they can be applied.
 	Changes []*amchange.Change
-	// Number counts the events of a document from 1, since it was made or loaded, in the order in which the changes were made.
-	Number uint64
 }
 
 // New returns an empty document.
@@ -106,7 +103,6 @@ func Load(data []byte, o *DocOptions) (*Doc, error) {
 	if err := d.fill(data); err != nil {
 		return nil, errors.Join(fmt.Errorf("automerge: load: %w", err), d.Close())
 	}
-	d.events = 0
 	return d, nil
 }
 
@@ -286,7 +282,7 @@ func (d *Doc) Merge(other *Doc) error {
 }
 
 // OnChange has fn called after each change, with no lock held. Events of changes that are made at the same time by several
-// goroutines may come in any order, or at once; their numbers say in which order the changes were made.
+// goroutines may come in any order, or at once.
 func (d *Doc) OnChange(fn func(*Event)) (stop func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

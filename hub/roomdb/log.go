@@ -12,8 +12,6 @@ import (
 type Record struct {
 	Family string
 	Data   []byte
-	// Settled says that the documents of all families agreed when the record had been made. [Log.Settle] says so later.
-	Settled bool
 }
 
 // Size says how much a room keeps of one family.
@@ -36,9 +34,6 @@ type Log struct {
 	id      int64  // of the room's row; 0 as long as nothing is stored
 	last    uint64 // the sequence number given out last
 	durable uint64 // the sequence number up to which everything is stored
-	settled uint64 // the sequence number of the last settled record that was stored when the Log was opened
-	agreed  uint64 // the sequence number after which the documents agreed last
-	marking int    // marks of Settle that are on their way to the disk
 	err     error  // why the Log is broken
 	moved   chan struct{}
 	sizes   map[string]Size
@@ -83,10 +78,9 @@ func (l *Log) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last := uint64(0) // of the records
 	for _, query := range []string{
-		"SELECT family, max(upto), sum(length(data)), 0, 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
-		"SELECT family, max(seq), 0, count(*), sum(length(data)), max(settled * seq) FROM entry WHERE room = ? GROUP BY family",
+		"SELECT family, max(upto), sum(length(data)), 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
+		"SELECT family, max(seq), 0, count(*), sum(length(data)) FROM entry WHERE room = ? GROUP BY family",
 	} {
 		rows, err := l.db.rows.QueryContext(ctx, query, l.id)
 		if err != nil {
@@ -95,9 +89,9 @@ func (l *Log) begin(ctx context.Context) error {
 		defer rows.Close()
 		for rows.Next() {
 			var family string
-			var seq, settled uint64
+			var seq uint64
 			var snapshot, records, bytes int
-			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes, &settled); err != nil {
+			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes); err != nil {
 				return err
 			}
 			s := l.sizes[family]
@@ -106,19 +100,12 @@ func (l *Log) begin(ctx context.Context) error {
 			s.Bytes += bytes
 			l.sizes[family] = s
 			l.last = max(l.last, seq)
-			if records > 0 {
-				last = max(last, seq)
-			}
-			l.settled = max(l.settled, settled)
 		}
 		if err := rows.Err(); err != nil {
 			return err
 		}
 	}
-	l.durable, l.agreed = l.last, l.settled
-	if last <= l.settled {
-		l.agreed = l.last // snapshots agree
-	}
+	l.durable = l.last
 	return nil
 }
 
@@ -151,9 +138,8 @@ func (l *Log) Sizes() map[string]Size {
 }
 
 // Load calls fn for the snapshot of each family and then for the records behind it, all families in the order in which they were
-// appended. The bytes belong to fn. tail says that the record came after the last settled one, so that the documents may not have
-// agreed when it was stored. A record whose checksum is wrong is a [*DamageError].
-func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) error {
+// appended. The bytes belong to fn. A record whose checksum is wrong is a [*DamageError].
+func (l *Log) Load(ctx context.Context, fn func(Record) error) error {
 	l.mu.Lock()
 	id := l.id
 	l.mu.Unlock()
@@ -166,8 +152,8 @@ func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) erro
 	}
 	defer tx.Rollback()
 	for _, query := range []string{
-		"SELECT family, 0, data, sum, upto FROM snapshot WHERE room = ? ORDER BY family",
-		`SELECT family, seq, data, sum, settled FROM entry e WHERE room = ?
+		"SELECT family, upto, data, sum FROM snapshot WHERE room = ? ORDER BY family",
+		`SELECT family, seq, data, sum FROM entry e WHERE room = ?
 		 AND seq > coalesce((SELECT upto FROM snapshot s WHERE s.room = e.room AND s.family = e.family), 0) ORDER BY seq`,
 	} {
 		if err := l.loadFrom(ctx, tx, query, id, fn); err != nil {
@@ -177,7 +163,7 @@ func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) erro
 	return nil
 }
 
-func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record, bool) error) error {
+func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record) error) error {
 	rows, err := tx.QueryContext(ctx, query, id)
 	if err != nil {
 		return err
@@ -185,21 +171,15 @@ func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, 
 	defer rows.Close()
 	for rows.Next() {
 		var r Record
-		var seq, more uint64
+		var number uint64
 		var sum int64
-		if err := rows.Scan(&r.Family, &seq, &r.Data, &sum, &more); err != nil {
+		if err := rows.Scan(&r.Family, &number, &r.Data, &sum); err != nil {
 			return err
-		}
-		number := seq
-		if seq == 0 { // a snapshot
-			number = more
-		} else {
-			r.Settled = more != 0
 		}
 		if checksum(number, r.Family, r.Data) != sum {
 			return &DamageError{File: l.db.dir, Reasons: []string{fmt.Sprintf("record %d of room %q (%s) has a wrong checksum", number, l.room, r.Family)}}
 		}
-		if err := fn(r, seq > l.settled); err != nil {
+		if err := fn(r); err != nil {
 			return err
 		}
 	}
@@ -234,8 +214,8 @@ func (l *Log) Append(records ...Record) (seq uint64, err error) {
 			}
 			for i, r := range records {
 				n := first + uint64(i)
-				if _, err := st.exec("INSERT INTO entry (room, seq, family, settled, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
-					id, n, r.Family, r.Settled, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
+				if _, err := st.exec("INSERT INTO entry (room, seq, family, data, sum) VALUES (?, ?, ?, ?, ?)",
+					id, n, r.Family, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
 					return err
 				}
 			}
@@ -265,58 +245,7 @@ func (l *Log) reserve(records []Record) (first uint64, err error) {
 		s.Bytes += len(r.Data)
 		l.sizes[r.Family] = s
 	}
-	if n := len(records); n > 0 && records[n-1].Settled {
-		l.agreed = l.last
-	}
 	return first, nil
-}
-
-// Settle says that the documents agree after what has been appended last, as if that record had been settled. It does not wait for the disk. A mark
-// that cannot be written is lost, and nothing else.
-func (l *Log) Settle() error {
-	l.order.Lock()
-	defer l.order.Unlock()
-	l.mu.Lock()
-	seq, err := l.last, l.refusal()
-	done := l.agreed == seq
-	if err == nil && !done {
-		l.agreed = seq
-		l.marking++
-	}
-	l.mu.Unlock()
-	if err != nil || done {
-		return err
-	}
-	err = l.db.writer.add(&job{
-		bytes: recordCost,
-		skip:  l.Err,
-		run: func(_ *sql.Tx, st *statements) error {
-			id, err := l.row(st)
-			if err == nil {
-				_, err = st.exec("UPDATE entry SET settled = 1 WHERE room = ? AND seq = ?", id, seq)
-			}
-			return err
-		},
-		done: func(error) { l.marked() },
-	})
-	if err != nil {
-		l.marked()
-	}
-	return err
-}
-
-// marked notes that a mark is no longer on its way.
-func (l *Log) marked() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.marking--
-	l.move()
-}
-
-// move wakes all who wait. The caller holds mu.
-func (l *Log) move() {
-	close(l.moved)
-	l.moved = make(chan struct{})
 }
 
 // recordCost is what a record takes in the queue beside its bytes.
@@ -357,7 +286,8 @@ func (l *Log) settle(seq uint64, id int64, err error) {
 	} else if l.err == nil {
 		l.err = err
 	}
-	l.move()
+	close(l.moved)
+	l.moved = make(chan struct{})
 }
 
 // refusal says why nothing can be appended. The caller holds mu.
@@ -494,15 +424,6 @@ func (l *Log) Close() error {
 	last := l.last
 	l.mu.Unlock()
 	err := l.Wait(context.Background(), last)
-	for {
-		l.mu.Lock()
-		marking, moved := l.marking, l.moved
-		l.mu.Unlock()
-		if marking == 0 {
-			break
-		}
-		<-moved
-	}
 	l.db.forget(l)
 	return err
 }

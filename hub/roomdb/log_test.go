@@ -39,7 +39,7 @@ func rec(family, data string) roomdb.Record {
 // load returns what a room keeps, one "family:data" each.
 func load(t testing.TB, l *roomdb.Log) (out []string) {
 	t.Helper()
-	require.NoError(t, l.Load(ctx, func(r roomdb.Record, _ bool) error {
+	require.NoError(t, l.Load(ctx, func(r roomdb.Record) error {
 		out = append(out, r.Family+":"+string(r.Data))
 		return nil
 	}))
@@ -85,47 +85,6 @@ func TestAppend_KeepsTheOrderBetweenFamilies(t *testing.T) {
 	}
 	require.NoError(t, l.Sync(ctx))
 	require.Equal(t, want, load(t, l))
-}
-
-func TestSettle_MarksWhatWasAppendedLast(t *testing.T) {
-	db := open(t, t.TempDir(), nil)
-	tail := func() (out []string) {
-		l := room(t, db, "a")
-		require.NoError(t, l.Load(ctx, func(r roomdb.Record, tail bool) error {
-			if tail {
-				out = append(out, r.Family+":"+string(r.Data))
-			}
-			return nil
-		}))
-		require.NoError(t, l.Close())
-		return out
-	}
-	l := room(t, db, "a")
-	require.NoError(t, l.Settle())
-	require.False(t, l.Exists())
-	add(t, l, rec("x", "1"), rec("y", "2"))
-	require.NoError(t, l.Close())
-	require.Equal(t, []string{"x:1", "y:2"}, tail())
-
-	l = room(t, db, "a")
-	require.NoError(t, l.Settle())
-	add(t, l, rec("x", "3"))
-	require.NoError(t, l.Close())
-	require.Equal(t, []string{"x:3"}, tail())
-
-	l = room(t, db, "a")
-	add(t, l, rec("x", "4"))
-	require.NoError(t, l.Settle())
-	require.NoError(t, l.Settle())
-	require.NoError(t, l.Close())
-	require.ErrorIs(t, l.Settle(), roomdb.ErrClosed)
-	require.Empty(t, tail())
-
-	l = room(t, db, "a")
-	require.NoError(t, l.Compact(ctx, []string{"x", "y"}, func(f string) ([]byte, error) { return []byte("all"), nil }))
-	add(t, l, rec("y", "5"))
-	require.NoError(t, l.Close())
-	require.Equal(t, []string{"y:5"}, tail())
 }
 
 func TestOpen_KeepsRoomsApartWhateverTheirNames(t *testing.T) {

@@ -28,18 +28,6 @@ func (m *Store) Apply(by store.Origin, c *Changes) (Report, error) {
 	return m.applyInParts(by, c, err)
 }
 
-// ApplyIn is Apply inside a transaction of the Store that the caller runs, at most once in each. What the transaction writes
-// afterwards is stamped as written here, where it differs from what was taken, and is told without the transaction's Origin.
-// A [store.Participant] may still refuse the transaction as a whole.
-func (m *Store) ApplyIn(tx *store.Tx, c *Changes) (Report, error) {
-	if c.repeats() {
-		c.sort()
-	}
-	g := &merging{m: m, changes: c}
-	err := g.run(tx)
-	return g.report, err
-}
-
 // merging is one transaction of Apply. It decides in the transaction, under the Store's writer lock; what the Store did
 // not have yet is stamped when it has been committed. In between the lock is held, so nothing else comes.
 type merging struct {
@@ -76,6 +64,9 @@ func (g *merging) run(tx *store.Tx) error {
 	m.merging, g.tx = g, tx
 	g.limit = m.clock.Limit()
 	g.delta, g.local = m.delta(tx.Origin()), m.delta(nil)
+	if g.delta != nil {
+		g.delta.Merged = true
+	}
 	top := g.own()
 	for i := range g.changes.Cells {
 		if s := g.changes.Cells[i].Stamp; s.After(top) && !s.After(g.limit) {
@@ -108,7 +99,7 @@ func (g *merging) run(tx *store.Tx) error {
 		g.done = true
 		m.publish(g.delta)
 		m.publish(g.local)
-		g.delta, g.local = nil, m.delta(nil) // for what the transaction writes from now on
+		g.delta, g.local = nil, nil
 	}
 	return nil
 }
@@ -398,7 +389,7 @@ func (g *merging) theirs(c *store.Commit) (out store.Changes) {
 	}
 	for _, x := range c.Changes().Cells {
 		key := [3]string{x.Table, x.Row, x.Cell}
-		if v, ok := wrote[key]; !ok || v != x.New || !g.m.tookCell(key, v) {
+		if v, ok := wrote[key]; !ok || v != x.New {
 			out.Cells = append(out.Cells, x)
 		}
 		delete(wrote, key)
@@ -408,7 +399,7 @@ func (g *merging) theirs(c *store.Commit) (out store.Changes) {
 		values[x.ID] = x.Value
 	}
 	for _, x := range c.Changes().Values {
-		if v, ok := values[x.ID]; !ok || v != x.New || !g.m.tookValue(x.ID, v) {
+		if v, ok := values[x.ID]; !ok || v != x.New {
 			out.Values = append(out.Values, x)
 		}
 		delete(values, x.ID)

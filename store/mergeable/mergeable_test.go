@@ -105,53 +105,6 @@ func TestApply_TakesANewStampWithTheSameContent(t *testing.T) {
 	require.Empty(t, m.Check())
 }
 
-func TestApplyIn_IsPartOfATransactionThatWritesMore(t *testing.T) {
-	for _, news := range []string{"taken", "late", "none"} {
-		told := map[store.Origin][]string{}
-		m, err := mergeable.New(store.New(), &mergeable.Options{Now: func() time.Time { return time.UnixMilli(now) }, OnDelta: func(d *mergeable.Delta) {
-			for _, c := range d.Changes.Cells {
-				told[d.Origin] = append(told[d.Origin], c.Cell)
-			}
-		}})
-		require.NoError(t, err)
-		set(t, m, "t", "r", "old", store.Of(0))
-		if news == "late" {
-			set(t, m, "t", "r", "same", store.Of(0))
-			set(t, m, "t", "r", "other", store.Of(0))
-		}
-		clear(told)
-		changes := &mergeable.Changes{}
-		if news != "none" {
-			for _, c := range []string{"same", "other"} {
-				changes.Cells = append(changes.Cells, mergeable.Cell{Table: "t", Row: "r", Cell: c, Value: store.Of(1), Stamp: hlc.New(now-1, 0, 1)})
-			}
-		}
-		run := func(fail error) error {
-			return m.Store().UpdateAs("me", func(tx *store.Tx) error {
-				if _, err := m.ApplyIn(tx, changes); err != nil {
-					return err
-				}
-				return errors.Join(tx.SetCell("t", "r", "same", store.Of(1)), tx.SetCell("t", "r", "other", store.Of(2)), tx.SetCell("t", "r", "old", store.Of(3)), fail)
-			})
-		}
-		before := hashes(m)
-		require.Error(t, run(errors.New("taken back")))
-		require.Equal(t, before, hashes(m))
-		require.Empty(t, told)
-
-		require.NoError(t, run(nil))
-		require.Equal(t, news == "taken", m.CellStamp("t", "r", "same") == hlc.New(now-1, 0, 1))
-		require.True(t, m.CellStamp("t", "r", "other").After(hlc.New(now, 0, 0)))
-		require.True(t, m.CellStamp("t", "r", "old").After(hlc.New(now, 0, 0)))
-		if news == "taken" {
-			require.Equal(t, map[store.Origin][]string{"me": {"same", "other"}, nil: {"old", "other"}}, told)
-		} else {
-			require.Equal(t, map[store.Origin][]string{nil: {"old", "other", "same"}}, told)
-		}
-		require.Empty(t, m.Check())
-	}
-}
-
 func TestApply_RefusesOnlyTheCellWhoseStampIsTooFarAhead(t *testing.T) {
 	m := newStore(t, "s1", now)
 	c := cell(store.Of(1), hlc.New(now+360_000, 0, hlc.ClientOf("ahead")))

@@ -186,8 +186,7 @@ func (m *Store) Prepare(tx *store.Tx, _ store.Origin) error {
 			g.seen = tx.Writes()
 			return nil
 		}
-		g.giveUpLocked() // the transaction came to nothing
-		m.merging = nil
+		m.merging = nil // of a transaction that came to nothing
 	}
 	if tx.Writes() == 0 || m.snap == nil {
 		return nil
