@@ -68,12 +68,12 @@ func (d *Doc) conflicts(t *txn) []Conflict {
 		if !d.alive(it.parent) || d.overwritten(t.lost, n) {
 			continue
 		}
-		last := d.items.at(d.entries.at(d.entries.find(it.parent, it.key)).last)
+		last := d.items.at(d.entries.at(it.entry).last)
 		if last.deleted() {
 			continue
 		}
 		path := d.appendPath(nil, it.parent)
-		key := d.keys.name(it.key)
+		key := d.keyName(it)
 		at := slices.IndexFunc(out, func(c Conflict) bool { return c.Key == key && slices.Equal(c.Path, path) })
 		if at < 0 {
 			at = len(out)
@@ -166,11 +166,11 @@ func (d *Doc) isMap(it *item) bool { return it.kind == kindType && d.types.at(it
 func (d *Doc) latecomers(t *txn) (out []Late) {
 	take := func(i uint32) {
 		it := d.items.at(i)
-		out = append(out, Late{Path: d.appendPath(nil, it.parent), Around: d.around(it.parent), Key: d.keys.name(it.key), Claim: d.claim(t, it, 0)})
+		out = append(out, Late{Path: d.appendPath(nil, it.parent), Around: d.around(it.parent), Key: d.keyName(it), Claim: d.claim(t, it, 0)})
 	}
 	for _, i := range t.late {
 		it := d.items.at(i)
-		if it.key == 0 || it.kind == kindDeleted {
+		if it.entry == 0 || it.kind == kindDeleted {
 			continue
 		}
 		if owner := d.items.at(d.types.at(it.parent).item); it.right == 0 && owner.clock >= t.before(owner.client) {
@@ -180,14 +180,14 @@ func (d *Doc) latecomers(t *txn) (out []Late) {
 	}
 	for _, i := range t.lost {
 		it := d.items.at(i)
-		if it.key == 0 {
+		if it.entry == 0 {
 			continue
 		}
 		owner := d.types.at(it.parent).item
 		switch {
 		case owner != 0 && d.items.at(owner).flags&flagLost != 0:
 			take(i)
-		case d.alive(it.parent) && d.items.at(d.entries.at(d.entries.find(it.parent, it.key)).last).deleted():
+		case d.alive(it.parent) && d.items.at(d.entries.at(it.entry).last).deleted():
 			take(i)
 		}
 	}
@@ -209,7 +209,8 @@ func (m Map) EnsureValue(key string, id ID, v Value) (bool, error) {
 	if d.clients.list[d.clients.find(id.Client)].next != id.Clock {
 		return false, nil
 	}
-	it, payload, err := d.contentFor(v)
+	var it item
+	payload, err := d.contentFor(&v, &it)
 	if err != nil {
 		return false, err
 	}
@@ -221,9 +222,8 @@ func (m Map) EnsureValue(key string, id ID, v Value) (bool, error) {
 // ensure integrates the next item of a client under a key, after what is there. It may be known already that the item was
 // deleted elsewhere.
 func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) uint32 {
-	it.client, it.parent, it.key = d.clients.intern(client), m.t, d.keys.internString(key)
-	if e := d.entries.find(m.t, it.key); e != 0 {
-		it.left = d.entries.at(e).last
+	it.client = d.clients.intern(client)
+	if m.aim(&it, key); it.left != 0 {
 		l := d.items.at(it.left)
 		it.originClient, it.originClock = l.client, l.last()
 	}
@@ -232,7 +232,7 @@ func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) 
 	}
 	i := d.items.alloc()
 	*d.items.at(i) = it
-	d.integrate(m.a.txn, i, 0, 0)
+	d.integrate(m.a.txn, i, 0)
 	d.retryDeletes(m.a.txn, deleteSet{})
 	return i
 }

@@ -28,10 +28,9 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 		return Map{}, 0, ErrValue
 	}
 	ci := d.clients.intern(client)
-	k := d.keys.internString(key)
 	if d.clients.list[ci].next > 0 {
 		it := d.items.at(d.lookup(ci, 0))
-		if it.kind == kindType && !it.deleted() && it.parent == m.t && it.key == k && d.types.at(it.off).kind == KindMap {
+		if it.kind == kindType && !it.deleted() && it.parent == m.t && it.entry != 0 && d.keyName(it) == key && d.types.at(it.off).kind == KindMap {
 			return Map{m.a.node(it.off)}, IdentityExists, nil
 		}
 		return Map{node{a: m.a}}, IdentityUsed, nil
