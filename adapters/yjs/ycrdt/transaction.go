@@ -12,8 +12,8 @@ type txn struct {
 	touched []touch // clients that got new structs
 	deletes deleteSet
 	implied deleteSet // those of them that are not told to others, see removeLost
-	splits  []unit   // items to be tried for merging at the end
-	changed []change // types and keys that observers hear of
+	splits  []unit    // items to be tried for merging at the end
+	changed []change  // types and keys that observers hear of
 	subdocs []subdocChange
 	lost    []uint32 // items that lost their key to one that did not know of them
 	late    []uint32 // items that came into a map that had lost its key
