@@ -150,9 +150,6 @@ func (s *Store) takeJob() (j job, ok bool) {
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
 	seen := len(s.participants) > 0 || s.listeners.any() // or not any more, when a listener stops meanwhile
-	if seen {
-		before.take()
-	}
 	s.work = work{content: before.content, before: before, gen: s.newGen(seen), origin: by, store: s, spares: &s.spares}
 	tx := s.newTx()
 	defer func() {
