@@ -116,7 +116,7 @@ func (n node) get() (*stype, error) {
 		return nil, ErrDeleted
 	}
 	ty := d.types.at(n.t)
-	if !ty.used || ty.gen != n.gen || ty.item != 0 && d.items.at(ty.item).deleted() {
+	if !ty.used || ty.dead || ty.gen != n.gen {
 		return nil, ErrDeleted
 	}
 	return ty, nil
@@ -174,8 +174,8 @@ func (n node) Parent() (parent Shared, key string, ok bool) {
 	}
 	d := n.a.doc
 	it := d.items.at(ty.item)
-	if it.key != 0 {
-		key = d.keys.name(it.key)
+	if it.entry != 0 {
+		key = d.keyName(it)
 	}
 	return Shared{n.a.node(it.parent)}, key, true
 }

@@ -150,7 +150,6 @@ func (d *Doc) integrateRead(t *txn) {
 func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 	runs := p.runs
 	d.hotParent = parentOf{}
-	d.entries.reserve(p.keyed)
 	byClient := func(ci uint32) *run {
 		for i := range runs { // replaced below by an index when there are many
 			if runs[i].client == ci {
@@ -232,7 +231,7 @@ func (d *Doc) integrateRuns(t *txn, p *parser) (rest waiting) {
 			}
 			it = d.items.at(i)
 			if offset := next - it.clock; offset == 0 || offset < it.length {
-				d.integrate(t, i, offset, 0)
+				d.integrate(t, i, offset)
 			} else {
 				p.discard(i)
 			}

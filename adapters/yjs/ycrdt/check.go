@@ -16,15 +16,15 @@ func (d *Doc) check() error {
 		}
 		clock := uint32(0)
 		for bi, b := range c.list.blocks {
-			if len(b.items) == 0 || len(b.items) > blockMax {
-				return fmt.Errorf("client %d: block %d has %d structs", ci, bi, len(b.items))
+			if len(b.refs) == 0 || len(b.refs) > blockMax {
+				return fmt.Errorf("client %d: block %d has %d structs", ci, bi, len(b.refs))
 			}
-			if b.first != d.items.at(b.items[0]).clock {
+			if b.first != b.refs[0].clock {
 				return fmt.Errorf("client %d: block %d begins with %d", ci, bi, b.first)
 			}
-			for _, i := range b.items {
-				it := d.items.at(i)
-				if it.clock != clock || it.length == 0 || it.client != uint32(ci) {
+			for _, r := range b.refs {
+				i, it := r.item, d.items.at(r.item)
+				if it.clock != clock || r.clock != clock || it.length == 0 || it.client != uint32(ci) {
 					return fmt.Errorf("item %d: clock %d, want %d of client %d: %+v", i, it.clock, clock, ci, *it)
 				}
 				clock = it.end()
@@ -43,8 +43,8 @@ func (d *Doc) check() error {
 			return fmt.Errorf("client %d ends at %d, not %d", ci, clock, c.next)
 		}
 	}
-	if live != d.items.live {
-		return fmt.Errorf("%d items in lists, %d slots used", live, d.items.live)
+	if live != d.items.live() {
+		return fmt.Errorf("%d items in lists, %d slots used", live, d.items.live())
 	}
 	for b, n := range liveBytes {
 		if b != 0 && d.content.bufs[b].live != n {
@@ -97,19 +97,19 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 		}
 		return nil
 	}
-	if it.kind > kindDoc || it.flags&flagParentID != 0 {
+	if it.kind > kindDoc || it.flags&(flagParentID|flagKey) != 0 {
 		return fmt.Errorf("not integrated")
 	}
 	if it.parent == 0 || !d.types.at(it.parent).used {
 		return fmt.Errorf("no parent")
 	}
 	if it.left != 0 {
-		if l := d.items.at(it.left); l.right != i || l.parent != it.parent || l.key != it.key {
+		if l := d.items.at(it.left); l.right != i || l.parent != it.parent || l.entry != it.entry {
 			return fmt.Errorf("left neighbour %+v", *l)
 		}
 	}
 	if it.right != 0 {
-		if r := d.items.at(it.right); r.left != i || r.parent != it.parent || r.key != it.key {
+		if r := d.items.at(it.right); r.left != i || r.parent != it.parent || r.entry != it.entry {
 			return fmt.Errorf("right neighbour %+v", *r)
 		}
 	}
@@ -119,6 +119,8 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 	if it.kind == kindType {
 		if ty := d.types.at(it.off); !ty.used || ty.item != i {
 			return fmt.Errorf("its type is %+v", *ty)
+		} else if ty.dead != it.deleted() {
+			return fmt.Errorf("dead: %v", ty.dead)
 		}
 	}
 	if owner := d.types.at(it.parent).item; owner != 0 && d.items.at(owner).deleted() && !it.deleted() {
@@ -138,7 +140,7 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 	length, left := uint32(0), uint32(0)
 	for i := ty.start; i != 0; i = d.items.at(i).right {
 		it := d.items.at(i)
-		if !seen[i] || it.left != left || it.parent != t || it.key != 0 {
+		if !seen[i] || it.left != left || it.parent != t || it.entry != 0 {
 			return 0, fmt.Errorf("list item %d %+v after %d", i, *it, left)
 		}
 		if !it.gap() {
@@ -153,16 +155,16 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 	if length != ty.length {
 		return 0, fmt.Errorf("%d units, not %d", length, ty.length)
 	}
-	count, last := uint32(0), uint32(0)
+	count, keys, last := uint32(0), uint32(0), uint32(0)
 	for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
 		en := d.entries.at(e)
-		if en.typ != t || d.entries.find(t, en.key) != e {
+		if en.typ != t || d.entries.find(&d.types, t, en.key) != e {
 			return 0, fmt.Errorf("entry %d %+v is not found", e, *en)
 		}
 		left := uint32(0)
 		for i := en.first; i != 0; i = d.items.at(i).right {
 			it := d.items.at(i)
-			if !seen[i] || it.left != left || it.parent != t || it.key != en.key {
+			if !seen[i] || it.left != left || it.parent != t || it.entry != e {
 				return 0, fmt.Errorf("entry %d: item %d %+v", e, i, *it)
 			}
 			left = i
@@ -174,10 +176,11 @@ func (d *Doc) checkType(t uint32, seen map[uint32]bool) (reached int, err error)
 		if !d.items.at(en.last).deleted() {
 			count++
 		}
+		keys++
 		last = e
 	}
-	if count != ty.count || last != ty.lastEntry {
-		return 0, fmt.Errorf("%d keys, last entry %d", count, last)
+	if count != ty.count || keys != ty.keys || last != ty.lastEntry {
+		return 0, fmt.Errorf("%d of %d keys, last entry %d", count, keys, last)
 	}
 	return reached, nil
 }

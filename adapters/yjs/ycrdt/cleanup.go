@@ -66,7 +66,7 @@ func (d *Doc) cleanupGap(t *txn, i uint32) {
 		}
 		if it.kind == kindFormat && !it.deleted() {
 			if key := d.format(i).key; slices.Contains(keys, key) {
-				d.remove(t, i, 0)
+				d.remove(t, i)
 			} else {
 				keys = append(keys, key)
 			}
@@ -134,7 +134,7 @@ func (d *Doc) cleanupMarks(t *txn, start, cur uint32, before attrs, now *attrs) 
 		old := before.get(f.key)
 		n := slices.IndexFunc(marks, func(m mark) bool { return m.key == f.key })
 		if n < 0 || marks[n].i != i || old.identical(f) {
-			d.remove(t, i, 0)
+			d.remove(t, i)
 			if !reached && now.get(f.key).identical(f) && !old.identical(f) {
 				now.update(attr{f.key, old.value, old.flags, old.src})
 			}

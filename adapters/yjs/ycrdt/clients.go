@@ -1,5 +1,10 @@
 package ycrdt
 
+import (
+	"iter"
+	"slices"
+)
+
 // A client is one author: its structs in the order of their clocks, without gaps.
 type client struct {
 	id     uint64
@@ -59,24 +64,27 @@ type structList struct {
 
 type block struct {
 	first uint32 // clock of the first struct
-	items []uint32
+	refs  []ref
 }
+
+// A ref is a struct with its clock, so that a search does not have to look at the structs themselves.
+type ref struct{ clock, item uint32 }
 
 const blockMax = 256
 
 // A place is a position in a structList. Changing the list makes places invalid, except as the methods say.
 type place struct{ b, i int }
 
-func (l *structList) at(p place) uint32 { return l.blocks[p.b].items[p.i] }
+func (l *structList) at(p place) uint32 { return l.blocks[p.b].refs[p.i].item }
 
 func (l *structList) lastPlace() place {
 	b := len(l.blocks) - 1
-	return place{b, len(l.blocks[b].items) - 1}
+	return place{b, len(l.blocks[b].refs) - 1}
 }
 
 // next and prev return the neighbouring place, and false at the end of the list.
 func (l *structList) next(p place) (place, bool) {
-	if p.i+1 < len(l.blocks[p.b].items) {
+	if p.i+1 < len(l.blocks[p.b].refs) {
 		return place{p.b, p.i + 1}, true
 	}
 	if p.b+1 < len(l.blocks) {
@@ -90,57 +98,51 @@ func (l *structList) prev(p place) (place, bool) {
 		return place{p.b, p.i - 1}, true
 	}
 	if p.b > 0 {
-		return place{p.b - 1, len(l.blocks[p.b-1].items) - 1}, true
+		return place{p.b - 1, len(l.blocks[p.b-1].refs) - 1}, true
 	}
 	return p, false
 }
 
 // push adds a struct at the end.
 func (l *structList) push(i, clock uint32) {
-	if n := len(l.blocks); n > 0 && len(l.blocks[n-1].items) < blockMax {
-		l.blocks[n-1].items = append(l.blocks[n-1].items, i)
+	if n := len(l.blocks); n > 0 && len(l.blocks[n-1].refs) < blockMax {
+		b := &l.blocks[n-1]
+		b.refs = append(b.refs, ref{clock, i})
 		return
 	}
 	capacity := 1
 	if len(l.blocks) > 0 {
 		capacity = blockMax
 	}
-	l.blocks = append(l.blocks, block{first: clock, items: append(make([]uint32, 0, capacity), i)})
+	l.blocks = append(l.blocks, block{clock, append(make([]ref, 0, capacity), ref{clock, i})})
 }
 
 // insertAfter adds a struct behind p and returns its place. Places up to p stay valid.
-func (l *structList) insertAfter(s *slab, p place, i uint32) place {
+func (l *structList) insertAfter(p place, i, clock uint32) place {
 	b := &l.blocks[p.b]
-	if len(b.items) == blockMax {
+	if len(b.refs) == blockMax {
 		half := blockMax / 2
-		tail := append(make([]uint32, 0, blockMax), b.items[half:]...)
-		b.items = b.items[:half]
-		l.blocks = append(l.blocks, block{})
-		copy(l.blocks[p.b+2:], l.blocks[p.b+1:])
-		l.blocks[p.b+1] = block{first: s.at(tail[0]).clock, items: tail}
+		tail := append(make([]ref, 0, blockMax), b.refs[half:]...)
+		b.refs = b.refs[:half]
+		l.blocks = slices.Insert(l.blocks, p.b+1, block{tail[0].clock, tail})
 		if p.i >= half {
 			p = place{p.b + 1, p.i - half}
 		}
 		b = &l.blocks[p.b]
 	}
-	b.items = append(b.items, 0)
-	copy(b.items[p.i+2:], b.items[p.i+1:])
-	b.items[p.i+1] = i
+	b.refs = slices.Insert(b.refs, p.i+1, ref{clock, i})
 	return place{p.b, p.i + 1}
 }
 
 // remove takes out the struct at p. Places before p stay valid.
-func (l *structList) remove(s *slab, p place) {
+func (l *structList) remove(p place) {
 	b := &l.blocks[p.b]
-	copy(b.items[p.i:], b.items[p.i+1:])
-	b.items = b.items[:len(b.items)-1]
+	b.refs = slices.Delete(b.refs, p.i, p.i+1)
 	switch {
-	case len(b.items) == 0:
-		copy(l.blocks[p.b:], l.blocks[p.b+1:])
-		l.blocks[len(l.blocks)-1] = block{}
-		l.blocks = l.blocks[:len(l.blocks)-1]
+	case len(b.refs) == 0:
+		l.blocks = slices.Delete(l.blocks, p.b, p.b+1)
 	case p.i == 0:
-		b.first = s.at(b.items[0]).clock
+		b.first = b.refs[0].clock
 	}
 }
 
@@ -178,7 +180,7 @@ func (l *structList) block(next, clock uint32) int {
 // find returns the place of the struct that contains clock, which must be below next.
 //
 // Structs tend to have one length, so the position is guessed in proportion to the clock, and then searched for by halving.
-func (l *structList) find(s *slab, next, clock uint32) place {
+func (l *structList) find(next, clock uint32) place {
 	b := len(l.blocks) - 1
 	if clock < l.blocks[b].first {
 		b = l.block(next, clock)
@@ -187,29 +189,35 @@ func (l *structList) find(s *slab, next, clock uint32) place {
 	if b+1 < len(l.blocks) {
 		end = l.blocks[b+1].first
 	}
-	items, first := l.blocks[b].items, l.blocks[b].first
-	lo, hi := 0, len(items)-1
-	mid := int(uint64(clock-first) * uint64(len(items)) / uint64(end-first))
-	for lo <= hi {
-		it := s.at(items[mid])
-		switch {
-		case clock < it.clock:
-			hi = mid - 1
-		case clock >= it.clock+it.length:
-			lo = mid + 1
-		default:
-			return place{b, mid}
+	refs, first := l.blocks[b].refs, l.blocks[b].first
+	lo, hi := 0, len(refs) // clock of lo <= clock < clock of hi
+	for mid := int(uint64(clock-first) * uint64(len(refs)) / uint64(end-first)); hi-lo > 1; mid = int(uint(lo+hi) >> 1) {
+		if clock < refs[mid].clock {
+			hi = mid
+		} else if lo = mid; lo+1 < hi && clock < refs[lo+1].clock {
+			break
 		}
-		mid = int(uint(lo+hi) >> 1)
 	}
-	panic("ycrdt: clock not in the list")
+	return place{b, lo}
+}
+
+// from iterates over the structs from p to the end, block by block.
+func (l *structList) from(p place) iter.Seq[[]ref] {
+	return func(yield func([]ref) bool) {
+		for b := p.b; b < len(l.blocks); b++ {
+			if !yield(l.blocks[b].refs[p.i:]) {
+				return
+			}
+			p.i = 0
+		}
+	}
 }
 
 // count returns the number of structs from p to the end.
 func (l *structList) count(p place) int {
-	n := len(l.blocks[p.b].items) - p.i
+	n := len(l.blocks[p.b].refs) - p.i
 	for _, b := range l.blocks[p.b+1:] {
-		n += len(b.items)
+		n += len(b.refs)
 	}
 	return n
 }

@@ -24,9 +24,10 @@ func (d *Doc) compact() {
 	c := &d.content
 	for ci := range d.clients.list {
 		for _, b := range d.clients.list[ci].list.blocks {
-			for _, i := range b.items {
-				if it := d.items.at(i); it.size > 0 {
+			for _, r := range b.refs {
+				if it := d.items.at(r.item); it.size > 0 {
 					c.put(it, old.of(it))
+					it.flags &^= flagVerbatim
 				}
 			}
 		}

@@ -85,8 +85,10 @@ func (c *content) put(it *item, parts ...[]byte) {
 	i := c.room(n)
 	b := &c.bufs[i]
 	it.buf, it.off, it.size = i, uint32(len(b.bytes)), uint32(n)
+	at := len(b.bytes)
+	b.bytes = b.bytes[:at+n]
 	for _, p := range parts {
-		b.bytes = append(b.bytes, p...)
+		at += copy(b.bytes[at:], p)
 	}
 	b.live += n
 	c.live += n

@@ -13,6 +13,14 @@ type deleteSet struct {
 	index  map[uint32][]span // by client, made by has
 }
 
+// clear empties the set and keeps its memory.
+func (ds *deleteSet) clear() {
+	ds.spans, ds.sorted = ds.spans[:0], false
+	if ds.index != nil {
+		ds.index = nil
+	}
+}
+
 // add appends a span, or makes the last one longer.
 func (ds *deleteSet) add(client, clock, length uint32) {
 	if n := len(ds.spans); n > 0 {

@@ -77,7 +77,7 @@ type Doc struct {
 	gc       bool
 	keepLost bool
 
-	items   slab
+	items   slab[item]
 	clients clients
 	keys    keys
 	types   types
@@ -93,11 +93,12 @@ type Doc struct {
 	pending   pending
 	parse     parser
 	hotParent parentOf
-	frames    []frame  // scratch of remove and collect
-	owners    []uint32 // scratch of collect
-	scratch   []byte   // scratch of writing values and updates
-	parts     []part   // scratch of writing updates
-	writer    writer2  // scratch of writing updates in format V2
+	frames    []frame   // scratch of remove and collect
+	owners    []uint32  // scratch of collect
+	scratch   []byte    // scratch of writing values and updates
+	parts     []part    // scratch of writing updates
+	writer    writer2   // scratch of writing updates in format V2
+	writers   sync.Pool // more of it, for encoders that run at the same time
 
 	markers     []markers
 	freeMarkers []uint32

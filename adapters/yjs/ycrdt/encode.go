@@ -70,10 +70,15 @@ func (d *Doc) encodeState(stateVector []byte, v update.Version) ([]byte, error) 
 		b := d.appendParts(make([]byte, 0, d.guess(parts)), parts)
 		state = slices.Clip(d.appendDeletes(b, &deletes))
 	} else {
-		var w writer2
+		w, _ := d.writers.Get().(*writer2)
+		if w == nil {
+			w = &writer2{}
+		}
+		w.reset()
 		w.parts(d, parts)
 		w.deletes(d, &deletes)
 		state = w.bytes()
+		d.writers.Put(w)
 	}
 	return d.withPending(state, stateVector, v)
 }
@@ -83,7 +88,7 @@ func (d *Doc) guess(parts []part) int {
 	n := 64
 	for _, p := range parts {
 		c := &d.clients.list[p.client]
-		n += 16 * c.list.count(c.list.find(&d.items, c.next, p.clock))
+		n += 16 * c.list.count(c.list.find(c.next, p.clock))
 	}
 	return n
 }

@@ -49,7 +49,7 @@ func (d *Doc) resolve(t *txn, i uint32) (missing uint32) {
 	}
 	it = d.items.at(i) // the slab may have moved
 	it.left, it.right = left, right
-	it.parent, it.key = 0, 0
+	it.parent, it.entry = 0, 0
 	if left != 0 && d.items.at(left).kind == kindGC || right != 0 && d.items.at(right).kind == kindGC {
 		it.left, it.right = 0, 0
 		return 0
@@ -58,21 +58,17 @@ func (d *Doc) resolve(t *txn, i uint32) (missing uint32) {
 	if from == 0 {
 		from = right
 	}
-	it.parent, it.key = d.items.at(from).parent, d.items.at(from).key
+	it.parent, it.entry = d.items.at(from).parent, d.items.at(from).entry
 	return 0
 }
 
-// noEntry stands for the entry of a key that is known to have none.
-const noEntry = ^uint32(0)
-
-// integrate gives an item, resolved or made here, its place. The first offset units are known already. e is the entry of its
-// key, 0 if not known, or noEntry.
+// integrate gives an item, resolved or made here, its place. The first offset units are known already.
 //
 // This is the YATA rule in the form that Yjs has it. Between its left and right neighbour there may be items that others
 // put there at the same time. They are walked from left to right: one with the same left origin goes to our left if its
 // client is smaller; one whose origin is among those passed goes with its origin; the first one whose origin lies before
 // our left origin ends the walk.
-func (d *Doc) integrate(t *txn, i, offset, e uint32) {
+func (d *Doc) integrate(t *txn, i, offset uint32) {
 	it := d.items.at(i)
 	if offset > 0 {
 		it.clock += offset
@@ -81,7 +77,7 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 			it.left = left
 			it.originClient, it.originClock = it.client, it.clock-1
 			d.trim(it, offset)
-			if l := d.items.at(left); l.kind == kindGC || l.parent != it.parent || l.key != it.key {
+			if l := d.items.at(left); l.kind == kindGC || l.parent != it.parent || (l.entry != 0) != (it.entry != 0) || it.entry != 0 && d.keyName(l) != d.keyName(it) {
 				it.parent = 0 // or it is no continuation at all, which only a broken writer can send
 			}
 		}
@@ -93,15 +89,13 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 		d.append(t, i)
 		return
 	}
-	parent, key := it.parent, it.key
-	switch e {
-	case 0:
-		e = d.entries.find(parent, key)
-	case noEntry:
-		e = 0
+	if it.flags&flagKey != 0 {
+		it.entry = d.entries.get(&d.types, it.parent, it.entry)
+		it.flags &^= flagKey
 	}
+	parent, e := it.parent, it.entry
 	if it.left == 0 && (it.right == 0 || d.items.at(it.right).left != 0) || it.left != 0 && d.items.at(it.left).right != it.right {
-		d.settle(it, e)
+		d.settle(it)
 	}
 	left, right := it.left, uint32(0)
 	switch {
@@ -109,25 +103,19 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 		l := d.items.at(left)
 		right = l.right
 		l.right = i
-	case key == 0:
+	case e == 0:
 		ty := d.types.at(parent)
 		right = ty.start
 		ty.start = i
-	case e != 0:
-		right = d.entries.at(e).first
+	default:
+		en := d.entries.at(e)
+		right = en.first
+		en.first = i
 	}
 	it.right = right
-	if key != 0 {
-		if e == 0 {
-			e = d.entries.add(&d.types, parent, key)
-		}
-		if left == 0 {
-			d.entries.at(e).first = i
-		}
-	}
 	if right != 0 {
 		d.items.at(right).left = i
-	} else if key == 0 {
+	} else if e == 0 {
 		d.types.at(parent).end = i
 	} else {
 		d.entries.at(e).last = i
@@ -141,10 +129,10 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 			if (!l.deleted() || l.flags&flagLost != 0) && (it.originClient != l.client || it.originClock != l.last()) {
 				t.lose(left)
 			}
-			d.remove(t, left, e)
+			d.remove(t, left)
 		}
 	}
-	if key == 0 && it.kind.countable() {
+	if e == 0 && it.kind.countable() {
 		d.types.at(parent).length += it.length
 	}
 	d.append(t, i)
@@ -152,7 +140,7 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	case kindDeleted:
 		t.deletes.add(it.client, it.clock, it.length)
 		it.flags |= flagDeleted
-		if key != 0 && right == 0 {
+		if e != 0 && right == 0 {
 			d.types.at(parent).count--
 		}
 	case kindType:
@@ -167,29 +155,27 @@ func (d *Doc) integrate(t *txn, i, offset, e uint32) {
 	case kindDoc:
 		t.subdocs = append(t.subdocs, subdocChange{item: i, added: true})
 	}
-	t.change(parent, key, e)
-	if owner := d.types.at(parent).item; owner != 0 && d.items.at(owner).deleted() || key != 0 && right != 0 {
-		if owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+	t.change(parent, e)
+	if ty := d.types.at(parent); ty.dead || e != 0 && right != 0 {
+		if ty.item != 0 && d.items.at(ty.item).flags&flagLost != 0 {
 			it.flags |= flagLost
 			t.late = append(t.late, i)
-		} else if key != 0 && right != 0 {
+		} else if e != 0 && right != 0 {
 			t.lose(i)
 		}
-		d.remove(t, i, e)
+		d.remove(t, i)
 	}
 }
 
-// settle runs the conflict walk for it, whose entry is e, and sets its left neighbour.
-func (d *Doc) settle(it *item, e uint32) {
+// settle runs the conflict walk for it, and sets its left neighbour.
+func (d *Doc) settle(it *item) {
 	left := it.left
 	var o uint32
 	switch {
 	case left != 0:
 		o = d.items.at(left).right
-	case it.key != 0:
-		if e != 0 {
-			o = d.entries.at(e).first
-		}
+	case it.entry != 0:
+		o = d.entries.at(it.entry).first
 	default:
 		o = d.types.at(it.parent).start
 	}
@@ -261,6 +247,7 @@ func (d *Doc) append(t *txn, i uint32) {
 
 // trim drops the first n units of an item's content.
 func (d *Doc) trim(it *item, n uint32) {
+	it.flags &^= flagVerbatim
 	if it.size == 0 {
 		return
 	}

@@ -3,23 +3,47 @@ package ycrdt
 import (
 	"hash/maphash"
 	"unsafe"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
 
 // keys gives every map key, root name and node name of a document a number, from 1 on. 0 means no key: the empty string is
 // a key like any other. Strings are packed into large blocks and live as long as the document.
 type keys struct {
-	seed  maphash.Seed
-	table []uint32 // open addressing, a power of two
-	names []string // by number
-	block []byte   // the rest of the block being filled
+	seed   maphash.Seed
+	table  []uint32   // open addressing, a power of two
+	names  []string   // by number
+	block  []byte     // the rest of the block being filled
+	recent [64]uint32 // asked for lately; columns of a table come again and again
+	others bool       // some names are not ASCII
 }
 
 func newKeys() keys { return keys{seed: maphash.MakeSeed(), names: make([]string, 1, 8)} }
 
 func (k *keys) name(i uint32) string { return k.names[i] }
 
+// append appends a name as lib0 writes strings.
+func (k *keys) append(b []byte, i uint32) []byte {
+	if k.others {
+		return lib0.AppendString(b, k.names[i])
+	}
+	b = lib0.AppendVarUint(b, uint64(len(k.names[i])))
+	return append(b, k.names[i]...)
+}
+
+// keyName returns the key of an item that has one.
+func (d *Doc) keyName(it *item) string {
+	if it.flags&flagKey != 0 {
+		return d.keys.name(it.entry)
+	}
+	return d.keys.name(d.entries.at(it.entry).key)
+}
+
 // find returns the number of s, 0 if it has none.
 func (k *keys) find(s string) uint32 {
+	if i := *k.lately(s); i != 0 && k.names[i] == s {
+		return i
+	}
 	if len(k.table) == 0 {
 		return 0
 	}
@@ -38,6 +62,25 @@ func (k *keys) intern(s []byte) uint32 {
 }
 
 func (k *keys) internString(s string) uint32 {
+	lately := k.lately(s)
+	if i := *lately; i != 0 && k.names[i] == s {
+		return i
+	}
+	i := k.internNew(s)
+	*lately = i
+	return i
+}
+
+// lately returns where the number of s is if it was interned lately.
+func (k *keys) lately(s string) *uint32 {
+	h := len(s)
+	if h > 0 {
+		h += 7*int(s[h-1]) + 31*int(s[0])
+	}
+	return &k.recent[h%len(k.recent)]
+}
+
+func (k *keys) internNew(s string) uint32 {
 	if 4*len(k.names) >= 3*len(k.table) {
 		k.grow()
 	}
@@ -55,6 +98,7 @@ func (k *keys) internString(s string) uint32 {
 	i := uint32(len(k.names))
 	k.table[h] = i
 	k.names = append(k.names, k.keep(s))
+	k.others = k.others || !lib0.IsASCII(s)
 	return i
 }
 
@@ -98,4 +142,5 @@ func (k *keys) truncate(n int) {
 		k.names[i] = ""
 	}
 	k.names = k.names[:n]
+	clear(k.recent[:])
 }

@@ -81,8 +81,9 @@ type mail struct {
 	wanted             bool // somebody wants to know what has changed
 
 	mu      sync.Mutex // taken after Doc.mu or alone
-	queue   []letter
-	head    int // letters before it have been delivered
+	queue   []*letter
+	head    int     // letters before it have been delivered
+	spare   *letter // an empty one
 	running bool
 }
 
@@ -102,7 +103,7 @@ type letter struct {
 func (m *mail) post(calls []func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queue = append(m.queue, letter{calls: calls})
+	m.queue = append(m.queue, &letter{calls: calls})
 }
 
 func (m *mail) count() { m.wanted = len(m.commits) > 0 || len(m.observers) > 0 }
@@ -127,8 +128,13 @@ func (d *Doc) OnCommit(fn func(*Commit)) *Subscription {
 	return subscribe(d, &d.mail.commits, fn)
 }
 
-// notify collects what observers are told of a transaction, before garbage collection takes the old content away.
-func (d *Doc) notify(t *txn) (l letter) {
+// notify collects what observers are told of a transaction, before garbage collection takes the old content away. It returns
+// nil if there is nothing to tell.
+func (d *Doc) notify(t *txn) *letter {
+	if len(d.mail.commits) == 0 && len(d.mail.observers) == 0 && len(d.mail.subdocs) == 0 {
+		return nil
+	}
+	l := &letter{}
 	if len(d.mail.commits) > 0 && (len(t.touched) > 0 || len(t.deletes.spans) > 0) {
 		l.commit = &Commit{Origin: t.origin, Local: t.mine, Changes: d.changes(t), Conflicts: d.conflicts(t), Late: d.latecomers(t)}
 		l.commits = d.mail.commits
@@ -141,27 +147,35 @@ func (d *Doc) notify(t *txn) (l letter) {
 			l.subdocs = d.mail.subdocs
 		}
 	}
+	if l.commit == nil && l.events == nil && l.subdocs == nil {
+		return nil
+	}
 	return l
 }
 
 // report writes the updates for those who listen and puts the letter into the queue.
-func (d *Doc) report(t *txn, l letter) {
-	if len(t.touched) > 0 || len(t.deletes.spans) > 0 {
-		if len(d.mail.updates1) > 0 {
-			l.updates1 = d.mail.updates1
-			l.update1 = UpdateEvent{d.updateOf(t), t.origin, t.mine}
-		}
-		if len(d.mail.updates2) > 0 {
-			l.updates2 = d.mail.updates2
-			l.update2 = UpdateEvent{d.updateOfV2(t), t.origin, t.mine}
-		}
-	}
-	if l.commit == nil && l.updates1 == nil && l.updates2 == nil && l.events == nil && l.subdocs == nil {
+func (d *Doc) report(t *txn, l *letter) {
+	m := &d.mail
+	changed := len(t.touched) > 0 || len(t.deletes.spans) > 0
+	if l == nil && !(changed && len(m.updates1)+len(m.updates2) > 0) {
 		return
 	}
-	d.mail.mu.Lock()
-	d.mail.queue = append(d.mail.queue, l)
-	d.mail.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l == nil {
+		if l, m.spare = m.spare, nil; l == nil {
+			l = &letter{}
+		}
+	}
+	if changed && len(m.updates1) > 0 {
+		l.updates1 = m.updates1
+		l.update1 = UpdateEvent{d.updateOf(t), t.origin, t.mine}
+	}
+	if changed && len(m.updates2) > 0 {
+		l.updates2 = m.updates2
+		l.update2 = UpdateEvent{d.updateOfV2(t), t.origin, t.mine}
+	}
+	m.queue = append(m.queue, l)
 }
 
 // partsOf returns what a transaction has added.
@@ -204,13 +218,15 @@ func (m *mail) deliver() {
 	}()
 	for len(m.queue) > m.head {
 		l := m.queue[m.head]
-		m.queue[m.head] = letter{}
+		m.queue[m.head] = nil
 		if m.head++; m.head == len(m.queue) {
 			m.queue, m.head = m.queue[:0], 0
 		}
 		m.mu.Unlock()
 		l.open(m)
+		*l = letter{}
 		m.mu.Lock()
+		m.spare = l
 	}
 }
 
@@ -292,8 +308,8 @@ func (d *Doc) appendPath(steps []Step, typ uint32) []Step {
 			break
 		}
 		it := d.items.at(ty.item)
-		if it.key != 0 {
-			steps = append(steps, Step{Key: d.keys.name(it.key)})
+		if it.entry != 0 {
+			steps = append(steps, Step{Key: d.keyName(it)})
 		} else {
 			steps = append(steps, Step{Index: d.indexOf(ty.item), InList: true})
 		}

@@ -11,42 +11,48 @@ type Map struct{ node }
 // entry returns the number of a key's entry, 0 if the key was never set.
 func (m Map) entry(key string) uint32 {
 	d := m.a.doc
-	return d.entries.find(m.t, d.keys.find(key))
+	return d.entries.find(&d.types, m.t, d.keys.find(key))
 }
 
 // Get returns the value of a key; ok is false if there is none, or no map.
 func (m Map) Get(key string) (v Value, ok bool) {
-	if _, err := m.get(); err != nil {
-		return Value{}, false
-	}
-	e := m.entry(key)
-	if e == 0 {
-		return Value{}, false
-	}
-	it := m.a.doc.items.at(m.a.doc.entries.at(e).last)
-	if it.deleted() {
+	it := m.current(key)
+	if it == nil {
 		return Value{}, false
 	}
 	return m.a.lastValue(it), true
 }
 
+// current returns the item that is the value of a key, nil if there is none.
+func (m Map) current(key string) *item {
+	if _, err := m.get(); err != nil {
+		return nil
+	}
+	d := m.a.doc
+	if e := m.entry(key); e != 0 {
+		if it := d.items.at(d.entries.at(e).last); !it.deleted() {
+			return it
+		}
+	}
+	return nil
+}
+
 // Has reports whether a key has a value.
 func (m Map) Has(key string) bool {
-	if _, err := m.get(); err != nil {
-		return false
-	}
-	e := m.entry(key)
-	return e != 0 && !m.a.doc.items.at(m.a.doc.entries.at(e).last).deleted()
+	return m.current(key) != nil
 }
 
 // GetMap returns the handle of the map that is the value of a key. If the value is something else, the methods of the
 // handle return ErrKind; if there is none, ErrDeleted.
 func (m Map) GetMap(key string) Map {
-	v, ok := m.Get(key)
-	if !ok {
+	it := m.current(key)
+	switch {
+	case it == nil:
 		return Map{node{a: m.a}}
+	case it.kind != kindType:
+		return Map{node{a: m.a, gen: uint32(codeKind)}}
 	}
-	return v.Map()
+	return Shared{m.a.node(it.off)}.Map()
 }
 
 // Len returns the number of keys that have a value.
@@ -101,12 +107,14 @@ func (m Map) Set(key string, v Value) error {
 		return err
 	}
 	d := m.a.doc
-	it, payload, err := d.contentFor(v)
+	i, it := d.draft()
+	payload, err := d.contentFor(&v, it)
 	if err != nil {
+		d.items.release(i)
 		return err
 	}
-	i, err := m.set(key, it, payload)
-	if err == nil && v.prelim != nil && it.kind == kindType {
+	m.aim(it, key)
+	if err = d.insert(m.a.txn, i, payload); err == nil && v.prelim != nil && v.kind != KindSubdoc {
 		err = v.prelim.fill(m.a.node(d.items.at(i).off))
 	}
 	return err
@@ -131,33 +139,48 @@ func (m Map) setType(key string, k Kind, name uint32) (node, error) {
 	if _, err := m.write(); err != nil {
 		return node{}, err
 	}
-	i, err := m.set(key, item{kind: kindType, length: 1, off: k.ref(), size: name}, nil)
-	if err != nil {
+	d := m.a.doc
+	i, it := d.draft()
+	it.kind, it.length, it.off, it.size = kindType, 1, k.ref(), name
+	m.aim(it, key)
+	if err := d.insert(m.a.txn, i, nil); err != nil {
 		return node{}, err
 	}
-	return m.a.node(m.a.doc.items.at(i).off), nil
+	return m.a.node(d.items.at(i).off), nil
 }
 
-// set integrates an item of our own under a key, after what is there.
-func (m Map) set(key string, it item, payload []byte) (uint32, error) {
+// aim gives an item its place under a key: after what is there.
+func (m Map) aim(it *item, key string) {
 	d := m.a.doc
-	k := d.keys.internString(key)
-	it.parent, it.key = m.t, k
-	e := d.entries.find(m.t, k)
-	if e != 0 {
-		it.left = d.entries.at(e).last
+	it.parent, it.entry = m.t, d.keys.internString(key)
+	if e := d.entries.find(&d.types, m.t, it.entry); e != 0 {
+		it.entry, it.left = e, d.entries.at(e).last
 	} else {
-		e = noEntry
+		it.flags |= flagKey
 	}
-	return d.insert(m.a.txn, it, payload, e)
 }
 
-// insert integrates a new item of our own client. The payload is copied. e is the entry of its key, 0 if not known.
-func (d *Doc) insert(t *txn, it item, payload []byte, e uint32) (uint32, error) {
+// draft makes an item that is to be filled in and then inserted. The pointer is good until the next item is made.
+func (d *Doc) draft() (i uint32, it *item) {
+	i = d.items.alloc()
+	return i, d.items.at(i)
+}
+
+// insertCopy drafts and inserts a copy of an item.
+func (d *Doc) insertCopy(t *txn, it *item, payload []byte) (uint32, error) {
+	i, draft := d.draft()
+	*draft = *it
+	return i, d.insert(t, i, payload)
+}
+
+// insert integrates a drafted item as one of our own client, or gives it back if there is an error. The payload is copied.
+func (d *Doc) insert(t *txn, i uint32, payload []byte) error {
+	it := d.items.at(i)
 	it.client = d.clients.intern(d.clientID)
 	c := &d.clients.list[it.client]
 	if it.clock = c.next; uint64(it.clock)+uint64(it.length) > maxClock {
-		return 0, ErrFull
+		d.items.release(i)
+		return ErrFull
 	}
 	if it.left != 0 {
 		l := d.items.at(it.left)
@@ -168,12 +191,10 @@ func (d *Doc) insert(t *txn, it item, payload []byte, e uint32) (uint32, error) 
 		it.rightClient, it.rightClock = r.client, r.clock
 	}
 	if payload != nil {
-		d.content.put(&it, payload)
+		d.content.put(it, payload)
 	}
-	i := d.items.alloc()
-	*d.items.at(i) = it
-	d.integrate(t, i, 0, e)
-	return i, nil
+	d.integrate(t, i, 0)
+	return nil
 }
 
 // Delete removes a key. It is no error if the key has no value.
@@ -183,7 +204,7 @@ func (m Map) Delete(key string) error {
 	}
 	if e := m.entry(key); e != 0 {
 		d := m.a.doc
-		d.remove(m.a.txn, d.entries.at(e).last, e)
+		d.remove(m.a.txn, d.entries.at(e).last)
 	}
 	return nil
 }
@@ -196,7 +217,7 @@ func (m Map) Clear() error {
 	}
 	d := m.a.doc
 	for e := ty.firstEntry; e != 0; e = d.entries.at(e).next {
-		d.remove(m.a.txn, d.entries.at(e).last, e)
+		d.remove(m.a.txn, d.entries.at(e).last)
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package ycrdt
 
+import "slices"
+
 // Yjs finds positions in arrays and texts with the help of markers: up to 80 remembered places per list. Where a text has
 // deleted units, the markers decide between which of them an insertion goes, and so they decide on the bytes that are sent.
 // This is why they are done here exactly as Yjs does them.
@@ -16,6 +18,10 @@ type markers struct {
 	typ  uint32
 	list []marker
 	time uint64
+
+	// doubtful: a marker may point at a gap, or two at the same item. As long as that is not so, the items they point at, and
+	// no others that matter, have the flag, and markers can be moved without a look at them.
+	doubtful bool
 }
 
 // markersOf returns the markers of a list, nil if it has none: maps, and texts with formatting. (In Yjs XML has none, but
@@ -44,7 +50,8 @@ func (d *Doc) markersOf(typ uint32) *markers {
 // dropMarkers forgets the markers of a list. The flags on the items stay, as in Yjs.
 func (d *Doc) dropMarkers(typ uint32) {
 	if ty := d.types.at(typ); ty.markers != 0 {
-		d.markers[ty.markers].typ, d.markers[ty.markers].list = 0, d.markers[ty.markers].list[:0]
+		m := &d.markers[ty.markers]
+		*m = markers{list: m.list[:0], time: m.time}
 		d.freeMarkers = append(d.freeMarkers, ty.markers)
 		ty.markers = 0
 	}
@@ -65,28 +72,30 @@ func (m *markers) tick() uint64 {
 }
 
 func distance(a, b uint32) uint32 {
-	if a > b {
-		return a - b
-	}
-	return b - a
+	return max(a, b) - min(a, b)
 }
 
 // nearest returns the marker that is nearest to an index, -1 if there is none.
 func (m *markers) nearest(index uint32) int {
-	best := -1
-	var least uint32
+	best, least := -1, ^uint32(0)
 	for i := range m.list {
-		if n := distance(index, m.list[i].index); best < 0 || n <= least {
+		if n := distance(index, m.list[i].index); n <= least {
 			best, least = i, n
 		}
 	}
 	return best
 }
 
-func (d *Doc) setMarker(mk *marker, p, index uint32, time uint64) {
+// mark sets the flag on the item that a marker is to point at.
+func (m *markers) mark(it *item) {
+	m.doubtful = m.doubtful || it.flags&flagMarker != 0 || it.gap()
+	it.flags |= flagMarker
+}
+
+func (d *Doc) setMarker(m *markers, mk *marker, p, index uint32) {
 	d.items.at(mk.p).flags &^= flagMarker
-	mk.p, mk.index, mk.time = p, index, time
-	d.items.at(p).flags |= flagMarker
+	*mk = marker{p, index, m.tick()}
+	m.mark(d.items.at(p))
 }
 
 // findMarker returns an item near an index, together with the index where it begins, and remembers it. ok is false at the
@@ -137,7 +146,7 @@ func (d *Doc) findMarker(typ, index uint32) (p, at uint32, ok bool) {
 	}
 	if near >= 0 {
 		if mk := &m.list[near]; float64(distance(mk.index, at)) < float64(ty.length)/maxMarkers {
-			d.setMarker(mk, p, at, m.tick())
+			d.setMarker(m, mk, p, at)
 			return p, at, true
 		}
 	}
@@ -148,9 +157,9 @@ func (d *Doc) findMarker(typ, index uint32) (p, at uint32, ok bool) {
 				oldest = i
 			}
 		}
-		d.setMarker(&m.list[oldest], p, at, m.tick())
+		d.setMarker(m, &m.list[oldest], p, at)
 	} else {
-		it.flags |= flagMarker
+		m.mark(it)
 		m.list = append(m.list, marker{p, at, m.tick()})
 	}
 	return p, at, true
@@ -163,42 +172,74 @@ func (d *Doc) moveMarkers(typ, index uint32, n int) {
 		return
 	}
 	m := &d.markers[ty.markers]
-	for i := len(m.list) - 1; i >= 0; i-- {
-		mk := &m.list[i]
-		if n > 0 {
-			p := mk.p
-			it := d.items.at(p)
-			it.flags &^= flagMarker
-			for p != 0 && it.gap() {
-				if p = it.left; p != 0 {
-					if it = d.items.at(p); !it.gap() {
-						mk.index -= it.length
-					}
-				}
+	if n > 0 && m.doubtful {
+		d.cleanMarkers(m)
+	}
+	if n > 0 {
+		for i := range m.list {
+			at := m.list[i].index
+			moved := at + uint32(n)
+			if at >= index {
+				at = moved
 			}
-			if p == 0 || it.flags&flagMarker != 0 {
-				m.list = append(m.list[:i], m.list[i+1:]...)
-				continue
-			}
-			mk.p = p
-			it.flags |= flagMarker
+			m.list[i].index = at
 		}
-		if index < mk.index || n > 0 && index == mk.index {
+		return
+	}
+	for i := range m.list {
+		if mk := &m.list[i]; index < mk.index {
 			mk.index = uint32(max(int(index), int(mk.index)+n))
 		}
 	}
 }
 
+// cleanMarkers moves markers that point at gaps to the left, and drops those that come to the place of another one. The last
+// one goes first.
+func (d *Doc) cleanMarkers(m *markers) {
+	for i := len(m.list) - 1; i >= 0; i-- {
+		mk := &m.list[i]
+		p := mk.p
+		it := d.items.at(p)
+		it.flags &^= flagMarker
+		for p != 0 && it.gap() {
+			if p = it.left; p != 0 {
+				if it = d.items.at(p); !it.gap() {
+					mk.index -= it.length
+				}
+			}
+		}
+		if p == 0 || it.flags&flagMarker != 0 {
+			m.list = slices.Delete(m.list, i, i+1)
+			continue
+		}
+		mk.p = p
+		it.flags |= flagMarker
+	}
+	m.doubtful = false
+	for i := range m.list {
+		it := d.items.at(m.list[i].p)
+		m.doubtful = m.doubtful || it.flags&flagMarker == 0
+		it.flags &^= flagMarker
+	}
+	for i := range m.list {
+		d.items.at(m.list[i].p).flags |= flagMarker
+	}
+}
+
 // mergeMarkers makes the markers of an item that is merged into its left neighbour point to that one.
-func (d *Doc) mergeMarkers(l *item, li, ri uint32) {
+func (d *Doc) mergeMarkers(l, r *item, li, ri uint32) {
 	ty := d.types.at(l.parent)
 	if ty.markers == 0 {
 		return
 	}
 	m := &d.markers[ty.markers]
+	if r.flags&flagMarker == 0 && !m.doubtful {
+		return
+	}
 	for i := range m.list {
 		if mk := &m.list[i]; mk.p == ri {
 			mk.p = li
+			m.doubtful = true // as in Yjs l does not get the flag
 			if !l.gap() {
 				mk.index -= l.length
 			}

@@ -25,18 +25,18 @@ func (d *Doc) merge(ci, li uint32, rp place) {
 	ri := list.at(rp)
 	l, r := d.items.at(li), d.items.at(ri)
 	if l.kind != kindGC {
-		d.mergeMarkers(l, li, ri)
+		d.mergeMarkers(l, r, li, ri)
 		d.content.join(l, r)
-		l.flags |= r.flags & flagKeep
+		l.flags = l.flags&^flagVerbatim | r.flags&flagKeep
 		l.right = r.right
 		if r.right != 0 {
 			d.items.at(r.right).left = li
 		} else {
-			d.setLast(l.parent, l.key, li)
+			d.setLast(l.parent, l.entry, li)
 		}
 	}
 	l.length += r.length
-	list.remove(&d.items, rp)
+	list.remove(rp)
 	d.items.release(ri)
 }
 
@@ -108,7 +108,7 @@ func (d *Doc) mergeNew(t *txn) {
 		if c.next == w.before {
 			continue
 		}
-		p := c.list.find(&d.items, c.next, w.before)
+		p := c.list.find(c.next, w.before)
 		if p == (place{}) {
 			var ok bool
 			if p, ok = c.list.next(p); !ok {

@@ -157,8 +157,8 @@ func (d *Doc) pathFrom(from, to uint32) []Step {
 	var steps []Step
 	for to != from {
 		it := d.items.at(d.types.at(to).item)
-		if it.key != 0 {
-			steps = append(steps, Step{Key: d.keys.name(it.key)})
+		if it.entry != 0 {
+			steps = append(steps, Step{Key: d.keyName(it)})
 		} else {
 			steps = append(steps, Step{Index: d.indexOf(d.types.at(to).item), InList: true})
 		}
@@ -201,7 +201,7 @@ func (a *access) event(t *txn, typ uint32, changed []change) Event {
 func (a *access) keyChange(t *txn, c change) (k KeyChange, ok bool) {
 	d := a.doc
 	k.Key = d.keys.name(c.key)
-	it := d.items.at(d.entries.at(d.entries.find(c.typ, c.key)).last)
+	it := d.items.at(d.entries.at(d.entries.find(&d.types, c.typ, c.key)).last)
 	if !t.adds(it) {
 		if !t.deleted(it) {
 			return k, false

@@ -22,7 +22,6 @@ type parser struct {
 	refs   []uint32
 	runs   []run
 	spans  []span
-	keyed  int // items that may need a new entry
 	input  int
 	source uint32 // the buffer that holds the update, 0 if payloads are copied one by one
 	held   []byte // that buffer
@@ -190,39 +189,34 @@ func (p *parser) span(r *lib0.Reader, ci uint32, clock, length uint64, at int) {
 	}
 }
 
-// add makes a slot for a struct. Structs without units are dropped.
-func (p *parser) add(it *item) {
-	if it.length == 0 {
-		p.doc.content.drop(it)
-		return
-	}
-	if it.key != 0 {
-		p.keyed++
-	}
-	i := p.doc.items.alloc()
-	*p.doc.items.at(i) = *it
+// draft makes a slot for a struct.
+func (p *parser) draft(client uint32, clock uint64, k kind) *item {
+	i, it := p.doc.draft()
+	it.client, it.clock, it.kind = client, uint32(clock), k
 	p.refs = append(p.refs, i)
+	return it
 }
 
 // structV1 reads one struct and returns the clock after it.
 func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 	d := p.doc
-	at := r.Offset()
+	at, start := r.Offset(), r.Pos()
+	r.SetLoose(false)
 	info := r.Byte()
-	it := item{client: ci, clock: uint32(clock), kind: kind(info & 31)}
+	it := p.draft(ci, clock, kind(info&31))
 	switch it.kind {
 	case kindGC, kindSkip:
-		return p.fill(r, &it, r.VarUint(), at)
+		return p.fill(r, it, r.VarUint(), at)
 	}
 	if it.kind > kindDoc {
 		r.FailAt(ErrTag, "struct", at)
 		return 0
 	}
 	if info&0x80 != 0 {
-		it.originClient, it.originClock = p.id(r, &it, at)
+		it.originClient, it.originClock = p.id(r, it, at)
 	}
 	if info&0x40 != 0 {
-		it.rightClient, it.rightClock = p.id(r, &it, at)
+		it.rightClient, it.rightClock = p.id(r, it, at)
 	}
 	if info&0xc0 == 0 {
 		switch r.VarUint() {
@@ -231,21 +225,28 @@ func (p *parser) structV1(r *lib0.Reader, ci uint32, clock uint64) uint64 {
 				it.parent = d.root(d.keys.intern(name))
 			}
 		case 0:
-			it.originClient, it.originClock = p.id(r, &it, at)
-			it.flags = flagParentID
+			it.originClient, it.originClock = p.id(r, it, at)
+			it.flags |= flagParentID
 		default:
 			r.FailAt(ErrTag, "parent", at)
 		}
 		if info&0x20 != 0 {
 			if key := r.Str(); !r.Failed() {
-				it.key = d.keys.intern(key)
+				it.entry = d.keys.intern(key)
+				it.flags |= flagKey
 			}
 		}
 	}
 	if r.Failed() {
 		return 0
 	}
-	return p.contentV1(r, &it, at)
+	end := p.contentV1(r, it, at)
+	if n := len(p.refs); n > 1 && p.source != 0 && it.buf == p.source && !r.Loose() {
+		if prev := d.items.at(p.refs[n-2]); prev.buf == p.source && int(prev.off+prev.size) == start {
+			it.flags |= flagVerbatim
+		}
+	}
+	return end
 }
 
 // id reads an ID, which must be older than the item if it is the item's own client's.
@@ -278,8 +279,10 @@ func (p *parser) fill(r *lib0.Reader, it *item, length uint64, at int) uint64 {
 	if r.Failed() {
 		return 0
 	}
-	it.length = uint32(length)
-	p.add(it)
+	if it.length = uint32(length); length == 0 { // structs without units are dropped
+		p.discard(p.refs[len(p.refs)-1])
+		p.refs = p.refs[:len(p.refs)-1]
+	}
 	return end
 }
 
@@ -327,9 +330,8 @@ func (p *parser) typ(r *lib0.Reader, it *item, ref uint64, at int) {
 	it.off = uint32(ref)
 }
 
-// values reads the values of an Any item.
+// values reads the values of an Any item. What is loose in the struct so far is taken for loose values: that is safe.
 func (p *parser) values(r *lib0.Reader, it *item, n int) {
-	r.SetLoose(false)
 	start := r.Pos()
 	for i := 0; i < n && !r.Failed(); i++ {
 		r.SkipAny()
@@ -350,7 +352,6 @@ func (p *parser) values(r *lib0.Reader, it *item, n int) {
 func (p *parser) jsons(r *lib0.Reader, it *item) uint64 {
 	n := r.Count(1, "values")
 	start := r.Pos()
-	r.SetLoose(false)
 	same := true
 	var b []byte
 	for i := 0; i < n && !r.Failed(); i++ {

@@ -128,23 +128,24 @@ func (p *parser) parseV2(update []byte) error {
 func (p *parser) structV2(c *columns, ci uint32, clock uint64) uint64 {
 	d, r := p.doc, &c.rest
 	at := r.Offset()
+	r.SetLoose(false)
 	info := c.info.Read()
-	it := item{client: ci, clock: uint32(clock), kind: kind(info & 31)}
+	it := p.draft(ci, clock, kind(info&31))
 	switch it.kind {
 	case kindGC:
-		return p.fill(r, &it, c.length.Read(), at)
+		return p.fill(r, it, c.length.Read(), at)
 	case kindSkip:
-		return p.fill(r, &it, r.VarUint(), at)
+		return p.fill(r, it, r.VarUint(), at)
 	}
 	if it.kind > kindDoc {
 		r.FailAt(ErrTag, "struct", at)
 		return 0
 	}
 	if info&0x80 != 0 {
-		it.originClient, it.originClock = p.checkID(r, &it, c.clients.Read(), uint64(c.leftClock.Read()), at)
+		it.originClient, it.originClock = p.checkID(r, it, c.clients.Read(), uint64(c.leftClock.Read()), at)
 	}
 	if info&0x40 != 0 {
-		it.rightClient, it.rightClock = p.checkID(r, &it, c.clients.Read(), uint64(c.rightClock.Read()), at)
+		it.rightClient, it.rightClock = p.checkID(r, it, c.clients.Read(), uint64(c.rightClock.Read()), at)
 	}
 	if info&0xc0 == 0 {
 		switch c.parentInfo.Read() {
@@ -153,21 +154,22 @@ func (p *parser) structV2(c *columns, ci uint32, clock uint64) uint64 {
 				it.parent = d.root(d.keys.intern(name))
 			}
 		case 0:
-			it.originClient, it.originClock = p.checkID(r, &it, c.clients.Read(), uint64(c.leftClock.Read()), at)
-			it.flags = flagParentID
+			it.originClient, it.originClock = p.checkID(r, it, c.clients.Read(), uint64(c.leftClock.Read()), at)
+			it.flags |= flagParentID
 		default:
 			r.FailAt(ErrTag, "parent", at)
 		}
 		if info&0x20 != 0 {
 			if key := c.text.Read(); !c.failed() {
-				it.key = d.keys.intern(key)
+				it.entry = d.keys.intern(key)
+				it.flags |= flagKey
 			}
 		}
 	}
 	if c.failed() {
 		return 0
 	}
-	return p.contentV2(c, &it, at)
+	return p.contentV2(c, it, at)
 }
 
 func (p *parser) contentV2(c *columns, it *item, at int) uint64 {

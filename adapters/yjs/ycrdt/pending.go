@@ -120,6 +120,10 @@ func (d *Doc) retryDeletes(t *txn, beyond deleteSet) {
 	}
 }
 
+// mergeAtOnce is up to which size waiting structs are merged with each update, as Yjs does. The order of merging decides
+// which form is kept of a struct that comes whole in one update and collected as garbage in another.
+const mergeAtOnce = 2 << 10
+
 // add keeps structs that have to wait.
 func (p *pending) add(w waiting) {
 	p.size += len(w.structs)
@@ -136,7 +140,7 @@ func (p *pending) add(w waiting) {
 		}
 	}
 	p.later = append(p.later, w.structs)
-	if p.size > 2*len(p.structs)+4096 {
+	if p.size <= mergeAtOnce || p.size > 2*len(p.structs)+4096 {
 		p.structs = p.merged()
 		p.later, p.size = nil, len(p.structs)
 	}

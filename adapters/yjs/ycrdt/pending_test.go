@@ -1,11 +1,13 @@
 package ycrdt_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
+	codec "github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
 )
 
 func TestPending_WaitsForTheFirstUpdateWithoutQuadraticTime(t *testing.T) {
@@ -38,6 +40,58 @@ func TestPending_WaitsForTheFirstUpdateWithoutQuadraticTime(t *testing.T) {
 		require.Nil(t, d.Pending().Structs)
 		require.Nil(t, d.Pending().Deletes)
 		require.Equal(t, a.StateVector(), d.StateVector())
+	}
+}
+
+// What waits is merged with every update, and not all at once later: that would give another result where a struct is whole
+// in one update and garbage in another.
+func TestPending_IsMergedAsYjsDoes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		a := ycrdt.New(&ycrdt.Options{ClientID: 1})
+		var updates [][]byte
+		a.OnUpdate(func(u ycrdt.UpdateEvent) { updates = append(updates, u.Update) })
+		key := func() string { return string('a' + rune(rng.IntN(3))) }
+		for range 30 {
+			update(t, a, nil, func(tx *ycrdt.Txn) {
+				m := tx.Map("m")
+				if updates == nil {
+					require.NoError(t, m.Set("first", ycrdt.Null()))
+				}
+				switch rng.IntN(4) {
+				case 0:
+					_, err := m.SetMap(key())
+					require.NoError(t, err)
+				case 1:
+					require.NoError(t, m.Delete(key()))
+				default:
+					if inner, err := m.GetOrCreateMap(key()); err == nil {
+						require.NoError(t, inner.Set(key(), ycrdt.NewText("text")))
+					}
+				}
+			})
+			if rng.IntN(4) == 0 {
+				state, err := a.EncodeStateAsUpdate([]byte{1, 1, 1}) // without the first struct of client 1
+				require.NoError(t, err)
+				updates = append(updates, state)
+			}
+		}
+		b := ycrdt.New(nil)
+		for range 30 {
+			u := updates[1+rng.IntN(len(updates)-1)]
+			alone := ycrdt.New(nil)
+			require.NoError(t, alone.Apply(u, nil))
+			before, want := b.Pending().Structs, alone.Pending().Structs
+			require.NoError(t, b.Apply(u, nil))
+			if before != nil && want != nil {
+				var err error
+				want, err = codec.Merge(codec.V2, [][]byte{before, want}, nil)
+				require.NoError(t, err)
+			} else if want == nil {
+				want = before
+			}
+			require.Equal(t, want, b.Pending().Structs)
+		}
 	}
 }
 

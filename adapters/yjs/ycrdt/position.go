@@ -76,7 +76,7 @@ func (x Text) position(index int, marked bool) (*position, error) {
 // insert puts a new item at the position and moves behind it.
 func (p *position) insert(it item, payload []byte) error {
 	it.parent, it.left, it.right = p.typ, p.left, p.right
-	i, err := p.d.insert(p.t, it, payload, 0)
+	i, err := p.d.insertCopy(p.t, &it, payload)
 	if err != nil {
 		return err
 	}

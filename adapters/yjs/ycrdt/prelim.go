@@ -63,30 +63,36 @@ func NewXMLHook(name string, ms ...Member) Value {
 	return Value{kind: KindXMLHook, prelim: &p}
 }
 
-// contentOf returns the item for a value: its kind and, for types, what it is; and the payload, in d.scratch.
-func (d *Doc) contentFor(v Value) (it item, payload []byte, err error) {
+// contentFor makes it an item for a value: its kind and, for types, what it is. It returns the payload, which is mostly
+// in d.scratch.
+func (d *Doc) contentFor(v *Value, it *item) (payload []byte, err error) {
 	it.length = 1
 	switch {
 	case v.prelim != nil && v.kind == KindSubdoc:
 		it.kind = kindDoc
-		d.scratch = lib0.AppendAny(lib0.AppendString(d.scratch[:0], v.prelim.name), v.prelim.opts)
-		return it, d.scratch, nil
+		payload = lib0.AppendAny(lib0.AppendString(d.scratch[:0], v.prelim.name), v.prelim.opts)
 	case v.prelim != nil:
 		it.kind, it.off = kindType, v.kind.ref()
 		if v.kind.named() {
 			it.size = d.keys.internString(v.prelim.name)
 		}
-		return it, nil, nil
+		return nil, nil
 	case v.kind == KindBytes:
 		it.kind = kindBinary
-		d.scratch = append(d.scratch[:0], v.any.Bytes()...)
+		payload = append(d.scratch[:0], v.any.Bytes()...)
+	case v.kind == KindNumber:
+		it.kind = kindAny
+		payload = lib0.AppendAnyNumber(d.scratch[:0], v.any.Number())
 	case v.kind < KindArray:
 		it.kind = kindAny
-		d.scratch = lib0.AppendAny(d.scratch[:0], v.any)
+		payload = lib0.AppendAny(d.scratch[:0], v.any)
 	default:
-		return it, nil, ErrValue
+		return nil, ErrValue
 	}
-	return it, d.scratch, nil
+	if cap(payload) != cap(d.scratch) { // storing a pointer costs something while garbage is collected
+		d.scratch = payload
+	}
+	return payload, nil
 }
 
 // fill puts the described content into a type that has just been made.
@@ -113,6 +119,6 @@ func (n node) insertPlainText(text string) error {
 	text = lib0.WellFormed(text)
 	d := n.a.doc
 	d.scratch = append(d.scratch[:0], text...)
-	_, err := d.insert(n.a.txn, item{kind: kindString, length: uint32(lib0.UTF16Len(text)), parent: n.t}, d.scratch, 0)
+	_, err := d.insertCopy(n.a.txn, &item{kind: kindString, length: uint32(lib0.UTF16Len(text)), parent: n.t}, d.scratch)
 	return err
 }

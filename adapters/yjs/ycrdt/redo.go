@@ -83,7 +83,7 @@ func (u *UndoManager) revert(t *txn, s *StackItem) (changed bool) {
 		}
 	}
 	for n := len(inserted) - 1; n >= 0; n-- { // children before their parents
-		d.remove(t, inserted[n], 0)
+		d.remove(t, inserted[n])
 		changed = true
 	}
 	return changed
@@ -125,17 +125,18 @@ func (r *redoer) redo(i uint32) uint32 {
 		}
 		parent = d.items.at(owner).off
 	}
-	var left, right uint32
-	if it.key == 0 {
-		left = r.nearest(it.left, owner, func(it *item) uint32 { return it.left })
-		right = r.nearest(i, owner, func(it *item) uint32 { return it.right })
+	fresh := item{kind: it.kind, length: it.length, parent: parent, flags: flagKeep | it.flags&flagAny}
+	if it.entry == 0 {
+		fresh.left = r.nearest(it.left, owner, func(it *item) uint32 { return it.left })
+		fresh.right = r.nearest(i, owner, func(it *item) uint32 { return it.right })
 	} else {
 		var free bool
-		if left, free = r.leftOfKey(i, parent, owner); !free {
+		if fresh.left, free = r.leftOfKey(i, parent, owner); !free {
 			return 0
 		}
+		fresh.entry = d.entries.at(it.entry).key
+		fresh.flags |= flagKey
 	}
-	fresh := item{kind: it.kind, length: it.length, parent: parent, key: it.key, left: left, right: right, flags: flagKeep | it.flags&flagAny}
 	switch it.kind {
 	case kindType:
 		ty := d.types.at(it.off)
@@ -143,7 +144,7 @@ func (r *redoer) redo(i uint32) uint32 {
 	default:
 		d.content.share(&fresh, it.buf, it.off, it.size)
 	}
-	copied, err := d.insert(t, fresh, nil, 0)
+	copied, err := d.insertCopy(t, &fresh, nil)
 	if err != nil {
 		d.content.drop(&fresh)
 		return 0
@@ -199,7 +200,7 @@ func (r *redoer) leftOfKey(i, parent, owner uint32) (left uint32, free bool) {
 	d := r.u.doc
 	current := func() uint32 {
 		it := d.items.at(i)
-		if e := d.entries.find(parent, it.key); e != 0 {
+		if e := d.entries.find(&d.types, parent, d.entries.at(it.entry).key); e != 0 {
 			return d.entries.at(e).last
 		}
 		return 0

@@ -78,7 +78,7 @@ func (a *access) Resolve(p RelativePosition) (list Shared, index int, ok bool) {
 		}
 		it := d.items.at(i)
 		list = Shared{a.node(it.parent)}
-		if owner := d.types.at(it.parent).item; owner != 0 && d.items.at(owner).deleted() {
+		if d.types.at(it.parent).dead {
 			return list, 0, true
 		}
 		if !it.gap() {

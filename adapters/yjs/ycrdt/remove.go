@@ -8,16 +8,16 @@ func (d *Doc) frameOf(typ uint32) frame {
 	return frame{ty.start, ty.firstEntry}
 }
 
-// remove deletes an item and everything below it. e is the entry of its key, 0 if not known.
+// remove deletes an item and everything below it.
 //
 // It walks with a stack of its own, so that deeply nested types cost memory in proportion and no call depth.
-func (d *Doc) remove(t *txn, i, e uint32) {
+func (d *Doc) remove(t *txn, i uint32) {
 	it := d.items.at(i)
 	if it.deleted() {
 		return
 	}
 	d.markDeleted(t, it, i)
-	t.change(it.parent, it.key, e)
+	t.change(it.parent, it.entry)
 	if it.kind != kindType {
 		return
 	}
@@ -54,9 +54,13 @@ func (d *Doc) remove(t *txn, i, e uint32) {
 }
 
 func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
-	if it.key == 0 {
+	if it.entry == 0 {
+		ty := d.types.at(it.parent)
 		if it.kind.countable() {
-			d.types.at(it.parent).length -= it.length
+			ty.length -= it.length
+		}
+		if ty.markers != 0 && it.flags&flagMarker != 0 {
+			d.markers[ty.markers].doubtful = true
 		}
 	} else if it.right == 0 {
 		d.types.at(it.parent).count--
@@ -64,7 +68,10 @@ func (d *Doc) markDeleted(t *txn, it *item, i uint32) {
 	it.flags |= flagDeleted
 	d.clients.list[it.client].holes = true
 	t.deletes.add(it.client, it.clock, it.length)
-	if it.kind == kindDoc {
+	switch it.kind {
+	case kindType:
+		d.types.at(it.off).dead = true
+	case kindDoc:
 		t.subdocs = append(t.subdocs, subdocChange{item: i})
 	}
 }
@@ -80,7 +87,7 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 		rest = span{s.client, c.next, end - c.next}
 		end = c.next
 	}
-	p := c.list.find(&d.items, c.next, s.clock)
+	p := c.list.find(c.next, s.clock)
 	it := d.items.at(c.list.at(p))
 	if !it.deleted() && it.clock < s.clock {
 		d.split(t, s.client, p, s.clock)
@@ -98,10 +105,10 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 				d.split(t, s.client, p, end)
 				p = d.place(s.client, clock)
 			}
-			if d.keepLost && d.pending.structs != nil && it.key != 0 && d.isMap(it) {
+			if d.keepLost && d.pending.structs != nil && it.entry != 0 && d.isMap(it) {
 				d.salvage(i) // what it has lost its key to may be among the pending structs, and will be seen to have won when it comes
 			}
-			d.remove(t, i, 0)
+			d.remove(t, i)
 		}
 		p, ok = c.list.next(p)
 	}

@@ -13,7 +13,7 @@ func (n node) insertAfter(left uint32, values []Value) error {
 	var buf []byte
 	insert := func(it item, payload []byte) (err error) {
 		it.parent, it.left, it.right = n.t, left, right
-		left, err = d.insert(t, it, payload, 0)
+		left, err = d.insertCopy(t, &it, payload)
 		return err
 	}
 	flush := func() error {
@@ -39,7 +39,8 @@ func (n node) insertAfter(left uint32, values []Value) error {
 		if err := flush(); err != nil {
 			return err
 		}
-		it, payload, err := d.contentFor(v)
+		var it item
+		payload, err := d.contentFor(&v, &it)
 		if err == nil {
 			err = insert(it, payload)
 		}
@@ -113,7 +114,7 @@ func (n node) deleteAt(index, count int) error {
 			it = d.items.at(i)
 		}
 		left -= it.length
-		d.remove(t, i, 0)
+		d.remove(t, i)
 	}
 	d.moveMarkers(n.t, uint32(index), -count)
 	return nil

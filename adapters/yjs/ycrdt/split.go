@@ -4,7 +4,7 @@ package ycrdt
 // the last answer: often it is right again, or one of its neighbours is, and that is easily seen.
 func (d *Doc) place(ci, clock uint32) place {
 	c := &d.clients.list[ci]
-	if p := c.hot; p.b < len(c.list.blocks) && p.i < len(c.list.blocks[p.b].items) {
+	if p := c.hot; p.b < len(c.list.blocks) && p.i < len(c.list.blocks[p.b].refs) {
 		it := d.items.at(c.list.at(p))
 		if clock-it.clock < it.length {
 			return p
@@ -20,7 +20,7 @@ func (d *Doc) place(ci, clock uint32) place {
 			return q
 		}
 	}
-	c.hot = c.list.find(&d.items, c.next, clock)
+	c.hot = c.list.find(c.next, clock)
 	return c.hot
 }
 
@@ -58,12 +58,13 @@ func (d *Doc) split(t *txn, ci uint32, p place, clock uint32) uint32 {
 	ri := d.items.alloc()
 	l, r := d.items.at(li), d.items.at(ri)
 	n := clock - l.clock
+	l.flags &^= flagVerbatim
 	*r = item{
 		clock: clock, length: l.length - n, client: l.client,
 		left: li, right: l.right,
 		originClient: l.client, originClock: clock - 1,
 		rightClient: l.rightClient, rightClock: l.rightClock,
-		parent: l.parent, key: l.key, kind: l.kind, flags: l.flags &^ flagMarker,
+		parent: l.parent, entry: l.entry, kind: l.kind, flags: l.flags &^ flagMarker,
 	}
 	d.content.split(l, r, n)
 	l.length = n
@@ -75,18 +76,18 @@ func (d *Doc) split(t *txn, ci uint32, p place, clock uint32) uint32 {
 	if r.right != 0 {
 		d.items.at(r.right).left = ri
 	} else {
-		d.setLast(r.parent, r.key, ri)
+		d.setLast(r.parent, r.entry, ri)
 	}
-	d.clients.list[l.client].list.insertAfter(&d.items, p, ri)
+	d.clients.list[l.client].list.insertAfter(p, ri, clock)
 	t.splits = append(t.splits, unit{l.client, clock})
 	return ri
 }
 
-// setLast makes an item the last one of a list or, if key is not 0, of a key.
-func (d *Doc) setLast(typ, key, i uint32) {
-	if key == 0 {
+// setLast makes an item the last one of an entry or, if that is 0, of a list.
+func (d *Doc) setLast(typ, e, i uint32) {
+	if e == 0 {
 		d.types.at(typ).end = i
 	} else {
-		d.entries.at(d.entries.find(typ, key)).last = i
+		d.entries.at(e).last = i
 	}
 }

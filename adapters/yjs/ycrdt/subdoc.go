@@ -41,8 +41,8 @@ func (a *access) Subdocs() (out []SubdocInfo) {
 	d := a.doc
 	for ci := range d.clients.list {
 		for _, b := range d.clients.list[ci].list.blocks {
-			for _, i := range b.items {
-				if it := d.items.at(i); it.kind == kindDoc && !it.deleted() {
+			for _, r := range b.refs {
+				if it := d.items.at(r.item); it.kind == kindDoc && !it.deleted() {
 					out = append(out, d.subdocInfo(it))
 				}
 			}

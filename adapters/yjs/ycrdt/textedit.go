@@ -48,7 +48,8 @@ func (x Text) InsertEmbed(index int, embed Value, attributes ...Field) error {
 
 func (p *position) insertEmbed(x Text, embed Value, as attrs) error {
 	if embed.prelim != nil {
-		it, payload, err := p.d.contentFor(embed)
+		var it item
+		payload, err := p.d.contentFor(&embed, &it)
 		if err == nil && it.kind != kindType {
 			err = ErrValue
 		}
@@ -119,7 +120,7 @@ walk:
 						}
 						negated.set(f)
 					}
-					p.d.remove(p.t, p.right, 0)
+					p.d.remove(p.t, p.right)
 				} else {
 					p.now.set(f)
 				}
@@ -179,7 +180,7 @@ func (p *position) delete(length uint32) {
 					it = p.d.items.at(p.right)
 				}
 				length -= it.length
-				p.d.remove(p.t, p.right, 0)
+				p.d.remove(p.t, p.right)
 			}
 		}
 		p.forward()

@@ -33,15 +33,14 @@ func (d *Doc) begin(origin any, local bool) *txn {
 	t := d.spare
 	d.spare = nil
 	if t == nil {
-		t = &txn{}
+		t = &txn{doc: d}
 	}
 	d.number++
-	*t = txn{
-		doc: d, number: d.number, origin: origin, mine: local, local: local,
-		touched: t.touched[:0], splits: t.splits[:0], changed: t.changed[:0], subdocs: t.subdocs[:0],
-		lost: t.lost[:0], late: t.late[:0],
-		deletes: deleteSet{spans: t.deletes.spans[:0]},
-	}
+	t.number, t.origin = d.number, origin
+	t.mine, t.local, t.clash, t.cleanup = local, local, false, false
+	t.touched, t.splits, t.changed, t.subdocs = t.touched[:0], t.splits[:0], t.changed[:0], t.subdocs[:0]
+	t.lost, t.late = t.lost[:0], t.late[:0]
+	t.deletes.clear()
 	d.txn = t
 	return t
 }
@@ -70,32 +69,32 @@ func (t *txn) before(ci uint32) uint32 {
 	return c.next
 }
 
-// change marks a key of a type, or its list if key is 0, as changed, unless the type is deleted or new in this transaction:
-// then only its parent reports. e is the key's entry, 0 if not known.
-func (t *txn) change(typ, key, e uint32) {
+// change marks an entry of a type, or its list if e is 0, as changed, unless the type is deleted or new in this transaction:
+// then only its parent reports.
+func (t *txn) change(typ, e uint32) {
 	d := t.doc
 	ty := d.types.at(typ)
-	if key != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
+	if e != 0 && !d.mail.wanted && len(d.undo) == 0 && !ty.kind.isText() {
+		return
+	}
+	if ty.dead {
 		return
 	}
 	if ty.item != 0 {
-		if it := d.items.at(ty.item); it.deleted() || it.clock >= t.before(it.client) {
+		if it := d.items.at(ty.item); it.clock >= t.before(it.client) {
 			return
 		}
 	}
-	if key == 0 {
+	if e == 0 {
 		if ty.stamp != t.number {
 			ty.stamp = t.number
 			t.changed = append(t.changed, change{typ, 0})
 		}
 		return
 	}
-	if e == 0 {
-		e = d.entries.find(typ, key)
-	}
 	if en := d.entries.at(e); en.stamp != t.number {
 		en.stamp = t.number
-		t.changed = append(t.changed, change{typ, key})
+		t.changed = append(t.changed, change{typ, en.key})
 	}
 }
 
@@ -147,5 +146,5 @@ func (d *Doc) finish(t *txn) {
 // alive reports whether a type exists and is not deleted.
 func (d *Doc) alive(typ uint32) bool {
 	ty := d.types.at(typ)
-	return ty.used && (ty.item == 0 || !d.items.at(ty.item).deleted())
+	return ty.used && !ty.dead
 }

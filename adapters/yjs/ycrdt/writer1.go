@@ -6,26 +6,62 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
 )
 
-// appendItem appends a struct in format V1, without its first offset units.
-func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
+// A writer1 writes structs in format V1. It remembers how the last parent is written, because siblings mostly follow one
+// another, and where the last payload ended, because the struct after it may be there as a whole.
+type writer1 struct {
+	*Doc
+	parent   uint32
+	place    []byte
+	buf, end uint32
+	raw      []byte // what follows verbatim
+}
+
+// appendParent appends what says that an item without origins lies in a type.
+func (d *writer1) appendParent(b []byte, parent uint32) []byte {
+	if parent != d.parent {
+		d.parent = parent
+		if ty := d.types.at(parent); ty.item == 0 {
+			d.place = lib0.AppendString(append(d.place[:0], 1), d.keys.name(ty.name))
+		} else {
+			p := d.items.at(ty.item)
+			d.place = lib0.AppendVarUint(append(d.place[:0], 0), d.clients.list[p.client].id)
+			d.place = lib0.AppendVarUint(d.place, uint64(p.clock))
+		}
+	}
+	return append(b, d.place...)
+}
+
+// follow looks which structs come next just as the last payload's buffer has them, and returns how many they are. Their bytes
+// are left in raw.
+func (d *writer1) follow(refs []ref) (n int) {
+	d.raw = nil
+	if d.buf == 0 {
+		return 0
+	}
+	bytes, from := d.content.bufs[d.buf].bytes, d.end
+	for _, r := range refs {
+		it := d.items.at(r.item)
+		if it.flags&flagVerbatim == 0 || it.buf != d.buf || bytes[d.end] != it.info() {
+			break
+		}
+		d.end = it.off + it.size
+		n++
+	}
+	d.raw = bytes[from:d.end]
+	return n
+}
+
+// appendItem appends a struct without its first offset units.
+func (d *writer1) appendItem(b []byte, i, offset uint32) []byte {
 	it := d.items.at(i)
+	d.buf, d.end = it.buf, it.off+it.size
 	if it.kind == kindGC || it.kind == kindSkip {
 		return lib0.AppendVarUint(append(b, byte(it.kind)), uint64(it.length-offset))
 	}
-	info := byte(it.kind)
-	if it.key != 0 {
-		info |= 0x20
-	}
-	if it.rightClient != 0 {
-		info |= 0x40
-	}
+	info := it.info()
 	origin, clock := it.originClient, it.originClock
 	if offset > 0 {
 		origin, clock = it.client, it.clock+offset-1
-	} else if it.flags&flagParentID != 0 {
-		origin = 0
-	}
-	if origin != 0 {
 		info |= 0x80
 	}
 	b = append(b, info)
@@ -38,15 +74,9 @@ func (d *Doc) appendItem(b []byte, i, offset uint32) []byte {
 		b = lib0.AppendVarUint(b, uint64(it.rightClock))
 	}
 	if info&0xc0 == 0 {
-		if owner := d.types.at(it.parent).item; owner == 0 {
-			b = lib0.AppendString(append(b, 1), d.keys.name(d.types.at(it.parent).name))
-		} else {
-			p := d.items.at(owner)
-			b = lib0.AppendVarUint(append(b, 0), d.clients.list[p.client].id)
-			b = lib0.AppendVarUint(b, uint64(p.clock))
-		}
-		if it.key != 0 {
-			b = lib0.AppendString(b, d.keys.name(it.key))
+		b = d.appendParent(b, it.parent)
+		if it.entry != 0 {
+			b = d.keys.append(b, d.entries.at(it.entry).key)
 		}
 	}
 	switch it.kind {
@@ -143,22 +173,21 @@ func (d *Doc) sortParts(parts []part) {
 
 // appendParts appends the structs of an update in format V1.
 func (d *Doc) appendParts(b []byte, parts []part) []byte {
+	w := writer1{Doc: d}
 	b = lib0.AppendVarUint(b, uint64(len(parts)))
-	for _, w := range parts {
-		c := &d.clients.list[w.client]
-		p := c.list.find(&d.items, c.next, w.clock)
+	for _, x := range parts {
+		c := &d.clients.list[x.client]
+		p := c.list.find(c.next, x.clock)
 		b = lib0.AppendVarUint(b, uint64(c.list.count(p)))
 		b = lib0.AppendVarUint(b, c.id)
-		b = lib0.AppendVarUint(b, uint64(w.clock))
-		offset := w.clock - d.items.at(c.list.at(p)).clock
-		for bi := p.b; bi < len(c.list.blocks); bi++ {
-			items := c.list.blocks[bi].items
-			if bi == p.b {
-				items = items[p.i:]
-			}
-			for _, i := range items {
-				b = d.appendItem(b, i, offset)
+		b = lib0.AppendVarUint(b, uint64(x.clock))
+		offset := x.clock - d.items.at(c.list.at(p)).clock
+		for refs := range c.list.from(p) {
+			for i := 0; i < len(refs); i++ {
+				b = w.appendItem(b, refs[i].item, offset)
 				offset = 0
+				i += w.follow(refs[i+1:])
+				b = append(b, w.raw...)
 			}
 		}
 	}
@@ -207,8 +236,8 @@ func (d *Doc) allDeletes() deleteSet {
 			continue
 		}
 		for _, b := range d.clients.list[ci].list.blocks {
-			for _, i := range b.items {
-				if it := d.items.at(i); it.deleted() {
+			for _, r := range b.refs {
+				if it := d.items.at(r.item); it.deleted() {
 					ds.add(uint32(ci), it.clock, it.length)
 				}
 			}

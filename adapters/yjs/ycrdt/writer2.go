@@ -1,6 +1,10 @@
 package ycrdt
 
-import "github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+import (
+	"unsafe"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+)
 
 // A writer2 writes an update in format V2: nine columns, each with its own compression, and the rest. The zero writer2 is
 // empty and ready.
@@ -16,6 +20,8 @@ type writer2 struct {
 	length     lib0.UintOptRleEncoder
 	rest       []byte
 	keys       int64
+	parent     uint32 // the last one, which siblings have in common,
+	place      unit   // and its item; client 0 for a root
 }
 
 func (w *writer2) reset() {
@@ -28,7 +34,7 @@ func (w *writer2) reset() {
 	w.parentInfo.Reset()
 	w.typeRef.Reset()
 	w.length.Reset()
-	w.rest, w.keys = w.rest[:0], 0
+	w.rest, w.keys, w.parent = w.rest[:0], 0, 0
 }
 
 // bytes returns the update.
@@ -75,22 +81,14 @@ func (w *writer2) item(d *Doc, i, offset uint32) {
 		w.rest = lib0.AppendVarUint(w.rest, uint64(it.length-offset))
 		return
 	}
-	info := byte(it.kind)
-	if it.key != 0 {
-		info |= 0x20
-	}
-	if it.rightClient != 0 {
-		info |= 0x40
-	}
+	info := it.info()
 	byID := it.flags&flagParentID != 0
 	origin, clock := it.originClient, it.originClock
 	if offset > 0 {
 		origin, clock = it.client, it.clock+offset-1
+		info |= 0x80
 	} else if byID {
 		origin = 0
-	}
-	if origin != 0 {
-		info |= 0x80
 	}
 	w.info.Write(info)
 	if origin != 0 {
@@ -102,22 +100,30 @@ func (w *writer2) item(d *Doc, i, offset uint32) {
 		w.rightClock.Write(int64(it.rightClock))
 	}
 	if info&0xc0 == 0 {
-		switch owner := d.types.at(it.parent).item; {
-		case byID:
-			w.parentInfo.Write(0)
-			w.clients.Write(d.clients.list[it.originClient].id)
-			w.leftClock.Write(int64(it.originClock))
-		case owner == 0:
+		place := unit{it.originClient, it.originClock}
+		if !byID {
+			if it.parent != w.parent {
+				w.parent, w.place = it.parent, unit{}
+				if owner := d.types.at(it.parent).item; owner != 0 {
+					p := d.items.at(owner)
+					w.place = unit{p.client, p.clock}
+				}
+			}
+			place = w.place
+		}
+		if place.client == 0 {
 			w.parentInfo.Write(1)
 			w.text.WriteString(d.keys.name(d.types.at(it.parent).name))
-		default:
-			p := d.items.at(owner)
+		} else {
 			w.parentInfo.Write(0)
-			w.clients.Write(d.clients.list[p.client].id)
-			w.leftClock.Write(int64(p.clock))
+			w.clients.Write(d.clients.list[place.client].id)
+			w.leftClock.Write(int64(place.clock))
 		}
-		if it.key != 0 {
-			w.text.WriteString(d.keys.name(it.key))
+		if it.entry != 0 && d.keys.others {
+			w.text.WriteString(d.keyName(it))
+		} else if it.entry != 0 {
+			key := d.keyName(it)
+			w.text.WriteASCII(unsafe.Slice(unsafe.StringData(key), len(key)))
 		}
 	}
 	w.contentOf(d, it, offset)
@@ -159,7 +165,7 @@ func (w *writer2) contentOf(d *Doc, it *item, offset uint32) {
 			payload = payload[skipValues(it.kind, payload, int(offset)):]
 		}
 		if it.kind == kindAny {
-			w.rest = append(w.rest, payload...)
+			copy(lib0.Extend(&w.rest, len(payload)), payload)
 			return
 		}
 		for r := lib0.NewReader(payload); !r.Done(); {
@@ -183,14 +189,16 @@ func (w *writer2) parts(d *Doc, parts []part) {
 	w.count(len(parts))
 	for _, x := range parts {
 		c := &d.clients.list[x.client]
-		p := c.list.find(&d.items, c.next, x.clock)
+		p := c.list.find(c.next, x.clock)
 		w.count(c.list.count(p))
 		w.clients.Write(c.id)
 		w.count(int(x.clock))
 		offset := x.clock - d.items.at(c.list.at(p)).clock
-		for ok := true; ok; p, ok = c.list.next(p) {
-			w.item(d, c.list.at(p), offset)
-			offset = 0
+		for refs := range c.list.from(p) {
+			for _, r := range refs {
+				w.item(d, r.item, offset)
+				offset = 0
+			}
 		}
 	}
 }

@@ -202,5 +202,6 @@ const (
 
 // isInteger reports whether lib0 writes f as an integer.
 func isInteger(f float64) bool {
-	return math.Abs(f) <= maxInteger && f == math.Trunc(f)
+	i := int64(f)
+	return float64(i) == f && i <= maxInteger && i >= -maxInteger
 }

@@ -24,13 +24,13 @@ func (e *StringEncoder) WriteString(s string) { writeString(e, s) }
 // WriteASCII adds a string that is known to have one byte per unit.
 func (e *StringEncoder) WriteASCII(s []byte) {
 	e.lengths.Write(uint64(len(s)))
-	e.text = append(e.text, s...)
+	copy(Extend(&e.text, len(s)), s)
 }
 
 func writeString[S ~string | ~[]byte](e *StringEncoder, s S) {
 	if IsASCII(s) {
 		e.lengths.Write(uint64(len(s)))
-		e.text = append(e.text, s...)
+		copy(Extend(&e.text, len(s)), s)
 		return
 	}
 	if !e.halves && !validString(s) {

@@ -3,8 +3,20 @@ package lib0
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"unicode/utf8"
 )
+
+// Extend makes a buffer n bytes longer and returns the new part, which is to be filled in. For buffers that lie in a struct
+// it is cheaper than append, which stores the pointer every time; that is slow while garbage is collected.
+func Extend(b *[]byte, n int) []byte {
+	at := len(*b)
+	if cap(*b)-at < n {
+		*b = slices.Grow(*b, n)
+	}
+	*b = (*b)[:at+n]
+	return (*b)[at:]
+}
 
 // AppendVarUint appends an unsigned number. Readers accept at most 2^53-1.
 func AppendVarUint(b []byte, v uint64) []byte {
