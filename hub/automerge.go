@@ -156,11 +156,8 @@ type automergeDocument struct {
 }
 
 func (d *automergeDocument) Load(update []byte) error {
-	if d.doc == nil {
-		d.stored = append(d.stored, update...)
-		return nil
-	}
-	return d.doc.Apply(nil, update)
+	d.stored = append(d.stored, update...)
+	return nil
 }
 
 func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error) {
@@ -181,7 +178,8 @@ func (d *automergeDocument) Bind(ctx context.Context, s *store.Store) (err error
 			update = append(update, c.Bytes()...)
 		}
 		d.once.Do(func() { d.family.names.store(d.host.Room) })
-		d.host.Save(update)
+		_, relayed := e.Origin.(*automerge.Sync)
+		d.host.Save(update, !relayed)
 	})
 	o := &automerge.Options{Persist: &persist.Options{OnError: d.host.Fault}}
 	d.target = automerge.NewTarget(d.doc, o)

@@ -248,58 +248,9 @@ func TestAutomerge_WhoMayOnlyReadSeesAndChangesNothing(t *testing.T) {
 
 func TestAutomerge_StoredChangesThatCannotBeReadAreNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "r", roomdb.Record{Family: "automerge", Data: []byte("no change"), Settled: true})
+	put(t, dir, "r", roomdb.Record{Family: "automerge", Data: []byte("no change")})
 	s := serve(t, dir, nil)
 	problem(t, s.get("/api/rooms/r"), 503)
 	problem(t, s.patch("/api/rooms/r", `{"values":{"v":1}}`), 503)
 	s.holds("other", `{}`, `{}`)
-}
-
-func TestAutomerge_ARoomWhoseLogWasCutDoesNotRepeatEdits(t *testing.T) {
-	dir := t.TempDir()
-	s := serve(t, dir, nil)
-	s.ok("PUT", "/api/rooms/r/tables/t/r/c", `"some text"`)
-	r, err := s.hub.Room(ctx, "r")
-	require.NoError(t, err)
-	saved := map[string][]byte{}
-	for _, family := range []string{"yjs", "tinybase", "automerge"} {
-		saved[family], err = r.Document(family).Snapshot()
-		require.NoError(t, err)
-	}
-	r.Release()
-	s.ok("PUT", "/api/rooms/r/tables/t/r/c", `"some text and more"`)
-	s.end()
-	// As if the process had been killed while something else went on: nothing says that the last records are all there.
-	db, err := roomdb.Open(ctx, dir, nil)
-	require.NoError(t, err)
-	log, err := db.Open(ctx, "r")
-	require.NoError(t, err)
-	var records []roomdb.Record
-	require.NoError(t, log.Load(ctx, func(rec roomdb.Record, _ bool) error { records = append(records, rec); return nil }))
-	require.NoError(t, log.Close())
-	require.NoError(t, db.Close())
-	for lost := range 4 { // the record of one family is not there; of none, at last
-		dir := t.TempDir()
-		var first, rest []roomdb.Record
-		for family, state := range saved {
-			first = append(first, roomdb.Record{Family: family, Data: state})
-		}
-		first[len(first)-1].Settled = true
-		tail := records[len(records)-3:]
-		for i, rec := range tail {
-			rec.Settled = false
-			if i != lost {
-				rest = append(rest, rec)
-			}
-		}
-		put(t, dir, "r", append(first, rest...)...)
-		s := serve(t, dir, nil)
-		s.holds("r", `{"t":{"r":{"c":"some text and more"}}}`, `{}`)
-		before := s.content("r")
-		s.end()
-		s = serve(t, dir, nil)
-		s.holds("r", `{"t":{"r":{"c":"some text and more"}}}`, `{}`)
-		require.Equal(t, before, s.content("r"))
-		newRepo(t, "a", s.address("r")).connect(s, "").holds("+ t/r/c \"some text and more\"\n")
-	}
 }

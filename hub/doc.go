@@ -28,14 +28,15 @@
 //
 // # Durability
 //
-// Documents say what has changed as opaque updates. The updates that come of one message or request are appended to the log together
-// as soon as it has been dealt with; other clients see them at the same time, without waiting for the disk. When writing
+// Documents say what has changed as opaque updates. What comes of a change in all documents of a room is appended to the log together, in one transaction
+// of the database, as soon as nobody is in the middle of a change. Clients of the same family are told of what one of them has written at the same
+// time; of copies in other documents, and of what requests have changed, clients are told when they are durable. When writing
 // fails, the room is given up: its connections are closed, and the next to come finds what was stored. Clients that keep a
 // document of their own bring back what was lost.
 //
 // # Concurrency properties
 //
 // All methods may be called by any goroutine. A Hub has one goroutine of its own, the keeper, and two for each connection. Close
-// waits for all of them. The lock order is: a Store's writer lock, a document's lock, the lock of the room's pending updates, the
-// Hub's. While the last one is held nothing waits.
+// waits for all of them. The lock order is: a Store's writer lock, a document's lock, that of a room's gate or the Hub's, that of the room's pending
+// updates. While one of the last three is held nothing waits.
 package hub

@@ -12,7 +12,7 @@ import (
 
 func TestWithoutAnEngine_TheHubSaysWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "r", roomdb.Record{Family: "automerge", Data: []byte("whatever"), Settled: true})
+	put(t, dir, "r", roomdb.Record{Family: "automerge", Data: []byte("whatever")})
 	s := serve(t, dir, nil)
 	require.Contains(t, problem(t, s.get("/automerge"), 501).Detail, "cgo")
 	require.Contains(t, problem(t, s.get("/api/rooms/r"), 503).Detail, "cgo")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/synchronizer"
@@ -25,15 +26,17 @@ type Host struct {
 	// Save takes each update that has to be stored. The document calls it from Bind on, after its own content has changed and before the call that
 	// caused it returns, or shortly after in another goroutine that was changing the document too. The bytes must not change any
 	// more. Save never waits for a network or a reader.
-	Save func(update []byte)
+	//
+	// own says that the server has made the update, as a copy of what came to another document or to the Store, and not a client of this family. Clients
+	// are not told of it before it is stored.
+	Save func(update []byte, own bool)
 	// Fault takes errors that nobody else hears of.
 	Fault func(err error)
 }
 
 // Document is a room's document of one family. Load is called any number of times, then Bind, then anything, and Close at last.
 type Document interface {
-	// Load brings in an update or a snapshot that was stored, in the order in which they were stored. After Bind, it is brought to the Store as well, like
-	// what comes from a client, but without waiting for the Store's writer lock, which the caller holds.
+	// Load brings in an update or a snapshot that was stored, in the order in which they were stored.
 	Load(update []byte) error
 	// Bind makes the document and the Store equal, and keeps them so until Close. When both have content, the document wins.
 	Bind(ctx context.Context, s *store.Store) error
@@ -77,6 +80,7 @@ type Call struct {
 	HasRoom bool
 
 	hub    *Hub
+	mu     sync.Mutex
 	rooms  []*Room // opened by this call, released when it ends
 	fail   func(error)
 	opened func(*Room) // while a message is being received
@@ -92,19 +96,22 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	if err != nil {
 		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "%w", err)
 	}
-	for _, r := range c.rooms {
+	open := c.open()
+	for _, r := range open {
 		if r.name == room {
 			return r, access, nil
 		}
 	}
-	if len(c.rooms) >= c.hub.opts.Limits.CallRooms {
+	if len(open) >= c.hub.opts.Limits.CallRooms {
 		return nil, NoAccess, synchronizer.Errorf(synchronizer.CodePolicy, "more than %d rooms on one connection", c.hub.opts.Limits.CallRooms)
 	}
 	r, err := c.hub.Room(ctx, room)
 	if err != nil {
 		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
 	}
+	c.mu.Lock()
 	c.rooms = append(c.rooms, r)
+	c.mu.Unlock()
 	r.onFail(c, c.fail)
 	if c.opened != nil {
 		c.opened(r)
@@ -115,19 +122,34 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 // MessageLimit is the size of the largest message, in bytes.
 func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
 
+// open returns the rooms that are open.
+func (c *Call) open() []*Room {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.rooms)
+}
+
 // Release gives back a room that Open gave, before the connection ends.
 func (c *Call) Release(r *Room) {
-	if i := slices.Index(c.rooms, r); i >= 0 {
+	c.mu.Lock()
+	i := slices.Index(c.rooms, r)
+	if i >= 0 {
 		c.rooms = slices.Delete(c.rooms, i, i+1)
+	}
+	c.mu.Unlock()
+	if i >= 0 {
 		r.onFail(c, nil)
 		r.Release()
 	}
 }
 
 func (c *Call) release() {
-	for _, r := range c.rooms {
+	c.mu.Lock()
+	rooms := c.rooms
+	c.rooms = nil
+	c.mu.Unlock()
+	for _, r := range rooms {
 		r.onFail(c, nil)
 		r.Release()
 	}
-	c.rooms = nil
 }

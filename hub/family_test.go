@@ -1,9 +1,11 @@
 package hub_test
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,7 +14,6 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/hub"
-	"github.com/rowloom/rowloom/hub/roomdb"
 	"github.com/rowloom/rowloom/store"
 )
 
@@ -78,43 +79,97 @@ func TestFamilies_OfARoomAgree(t *testing.T) {
 	agree(t, serve(t, dir, two()), "r", want)
 }
 
-func TestFamilies_AgreeAfterACrashBetweenTheirRecords(t *testing.T) {
+// slow is a family that waits before it saves, once, when it has been armed.
+type slow struct {
+	second
+	armed  *atomic.Bool
+	saving chan struct{} // gets an element when it would save
+	goOn   chan struct{} // and waits for one
+}
+
+func (f slow) Open(host hub.Host) (hub.Document, error) {
+	save := host.Save
+	host.Save = func(update []byte, own bool) {
+		if f.armed.Swap(false) {
+			f.saving <- struct{}{}
+			<-f.goOn
+		}
+		save(update, own)
+	}
+	return f.second.Open(host)
+}
+
+// stored counts the records of each family that have been committed.
+func stored(t testing.TB, dir string) map[string]int {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "rooms.db")+"?mode=ro")
+	require.NoError(t, err)
+	defer db.Close()
+	rows, err := db.Query("SELECT family, count(*) FROM entry GROUP BY family")
+	require.NoError(t, err)
+	defer rows.Close()
+	out := map[string]int{}
+	for rows.Next() {
+		var family string
+		var n int
+		require.NoError(t, rows.Scan(&family, &n))
+		out[family] = n
+	}
+	require.NoError(t, rows.Err())
+	return out
+}
+
+func TestFamilies_AreStoredTogetherWhoeverElseComesAndGoes(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, dir, two())
-	s.ok("PATCH", "/api/rooms/r", `{"tables":{"t":{"r":{"c":1,"gone":true}}}}`)
-	r, err := s.hub.Room(ctx, "r")
-	require.NoError(t, err)
-	var states []*ycrdt.Doc
-	for _, family := range []string{"yjs", "second"} {
-		state, err := r.Document(family).Snapshot()
-		require.NoError(t, err)
-		doc := ycrdt.New(nil)
-		require.NoError(t, doc.Apply(state, nil))
-		states = append(states, doc)
-	}
-	r.Release()
-	s.end()
+	f := slow{second{hub.Yjs()}, new(atomic.Bool), make(chan struct{}), make(chan struct{})}
+	s := serve(t, dir, &hub.Options{Families: []hub.Family{hub.Yjs(), f}})
+	s.ok("PATCH", "/api/rooms/r", `{"values":{"v":1}}`)
+	require.Equal(t, map[string]int{"yjs": 1, "second": 1}, stored(t, dir))
+	client := newClient(s, "r").connect("")
+	client.holds("+ :v 1\n")
 
-	// Each document has got a change that the other has not.
-	db, err := roomdb.Open(ctx, dir, nil)
-	require.NoError(t, err)
-	log, err := db.Open(ctx, "r")
-	require.NoError(t, err)
-	for i, family := range []string{"yjs", "second"} {
-		var update []byte
-		states[i].OnUpdate(func(e ycrdt.UpdateEvent) { update = e.Update })
-		c := store.Changes{Cells: []store.CellChange{{Table: "t", Row: "r", Cell: []string{"c", "gone"}[i], New: []store.Value{store.Of(2), {}}[i]}}}
-		require.NoError(t, yjs.NewTarget(states[i], nil).Write(ctx, "test", c, nil))
-		_, err := log.Append(roomdb.Record{Family: family, Data: update})
-		require.NoError(t, err)
-	}
-	require.NoError(t, log.Close())
-	require.NoError(t, db.Close())
+	f.armed.Store(true)
+	patched := make(chan response)
+	go func() { patched <- s.patch("/api/rooms/r", `{"values":{"v":2}}`) }()
+	<-f.saving // the one document has saved the change, and the other one has not
+	other := newClient(s, "r").connect("")
+	time.Sleep(20 * time.Millisecond)
+	require.Equal(t, map[string]int{"yjs": 1, "second": 1}, stored(t, dir))
+	client.holds("+ :v 1\n")
 
-	s = serve(t, dir, two())
-	agree(t, s, "r", "+ t/r/c 2\n")
-	s.end()
-	agree(t, serve(t, dir, two()), "r", "+ t/r/c 2\n")
+	f.goOn <- struct{}{}
+	require.Equal(t, 200, (<-patched).StatusCode)
+	require.Equal(t, map[string]int{"yjs": 2, "second": 2}, stored(t, dir))
+	client.holds("+ :v 2\n")
+	other.holds("+ :v 2\n")
+}
+
+func TestFamilies_AreToldWhatTheServerHasWrittenOnlyWhenItIsStored(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, nil)
+	s.ok("PATCH", "/api/rooms/r", `{"tables":{"t":{"r":{"c":0}}}}`)
+	y, y2, b := newClient(s, "r").connect(""), newClient(s, "r").connect(""), newStamped(s, "r").connect("")
+	y.holds("+ t/r/c 0\n")
+	y2.holds("+ t/r/c 0\n")
+	b.holds("+ t/r/c 0\n")
+	before := stored(t, dir)
+
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "rooms.db")+"?_txlock=immediate")
+	require.NoError(t, err)
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil) // nobody else can write
+	require.NoError(t, err)
+	y.set("t", "r", "c", store.Of(1))
+	y2.holds("+ t/r/c 1\n") // a client's own words, which it would repeat
+	s.eventually("r", `{"t":{"r":{"c":1}}}`, `{}`)
+	time.Sleep(50 * time.Millisecond)
+	require.Equal(t, "+ t/r/c 0\n", store.Diff(nil, b.store.Snapshot()).String(), "a copy that nobody else could repeat")
+	require.Equal(t, before, stored(t, dir))
+	require.NoError(t, tx.Rollback())
+	b.holds("+ t/r/c 1\n")
+	for family, n := range stored(t, dir) {
+		require.Equal(t, before[family]+1, n)
+	}
 }
 
 func TestFamilies_ThatAreNewGetWhatIsThere(t *testing.T) {

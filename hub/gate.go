@@ -5,104 +5,118 @@ import (
 	"sync"
 )
 
-// gate counts those who are changing a room's content, so that one can wait for all who began before.
+// gate counts those who are changing a room's content. When the last one leaves, the room is at rest: all documents agree, and what they gave to
+// save since it was at rest before belongs together.
 //
-// Why that is needed: documents report their updates one after the other. A goroutine that changes a document while another
-// one is reporting leaves its own update to that one and returns. So when a change has been made, its update is
-// somewhere between here and the log; but whoever carries it came through this gate before, and has not left.
+// Whoever needs the room to come to rest says so by settle or want. From then on those who come wait outside, so it does. Who is inside another room already
+// does not wait, however: two who hold one room each and wait for the other's would wait for ever.
 type gate struct {
-	mu     sync.Mutex
-	begun  uint64
-	active map[uint64]struct{}
-	left   chan struct{} // closed when somebody leaves; nil when nobody waits
-	shut   chan struct{} // closed when the gate opens again; nil when it is open
+	mu      sync.Mutex
+	inside  int
+	wanted  bool          // somebody waits for rest
+	shut    bool          // nobody may enter
+	rests   uint64        // how often it has come to rest
+	changed chan struct{} // closed when something of the above changes for those who wait; nil when nobody waits
+	rest    func()        // called when the room comes to rest, before anybody can enter; may be nil
 }
 
-// enter begins a change. It waits while the gate is shut.
-func (g *gate) enter() (id uint64) {
+// enter begins a change. It waits while the gate is shut, and while somebody waits for rest, unless the caller is inside another room.
+func (g *gate) enter(elsewhere bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.shut != nil {
-		shut := g.shut
-		g.mu.Unlock()
-		<-shut
-		g.mu.Lock()
+	for g.shut || g.wanted && !elsewhere {
+		_ = g.await(context.Background())
 	}
-	g.begun++
-	if g.active == nil {
-		g.active = map[uint64]struct{}{}
-	}
-	g.active[g.begun] = struct{}{}
-	return g.begun
+	g.inside++
 }
 
-func (g *gate) leave(id uint64) {
+// leave ends a change.
+func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.active, id)
-	if g.left != nil {
-		close(g.left)
-		g.left = nil
+	if g.inside--; g.inside > 0 {
+		return
 	}
+	if g.rest != nil {
+		g.rest()
+	}
+	g.wanted = false
+	g.rests++
+	g.tell()
 }
 
-// empty says whether nobody is inside.
-func (g *gate) empty() bool {
+// settle waits until the room has been at rest, now or later.
+func (g *gate) settle(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.active) == 0
+	for before := g.rests; g.inside > 0 && g.rests == before; {
+		g.wanted = true
+		if err := g.await(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// wait waits until everybody who is inside now has left.
-func (g *gate) wait(ctx context.Context) error {
+// want makes the room come to rest soon, if it is not.
+func (g *gate) want() {
 	g.mu.Lock()
-	last := g.begun
-	for {
-		waiting := false
-		for id := range g.active {
-			waiting = waiting || id <= last
-		}
-		if !waiting {
-			g.mu.Unlock()
-			return nil
-		}
-		if g.left == nil {
-			g.left = make(chan struct{})
-		}
-		left := g.left
-		g.mu.Unlock()
-		select {
-		case <-left:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wanted = g.inside > 0
+}
+
+// atRest calls fn if nobody is inside, before anybody can enter.
+func (g *gate) atRest(fn func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside > 0 {
+		return false
 	}
+	fn()
+	return true
 }
 
 // close shuts the gate and waits until nobody is inside, so that nothing changes until open is called. One at a time may do so.
 func (g *gate) close(ctx context.Context) (open func(), err error) {
-	g.mu.Lock()
-	shut := make(chan struct{})
-	g.shut = shut
-	g.mu.Unlock()
 	open = func() {
 		g.mu.Lock()
-		g.shut = nil
-		g.mu.Unlock()
-		close(shut)
+		defer g.mu.Unlock()
+		g.shut = false
+		g.tell()
 	}
-	if err := g.wait(ctx); err != nil {
+	g.mu.Lock()
+	g.shut = true
+	for g.inside > 0 && err == nil {
+		err = g.await(ctx)
+	}
+	g.mu.Unlock()
+	if err != nil {
 		open()
 		return nil, err
 	}
 	return open, nil
 }
 
-// alone says whether nobody but the one with this id is inside.
-func (g *gate) alone(id uint64) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	_, in := g.active[id]
-	return in && len(g.active) == 1
+// await waits until tell is called. The caller holds mu, which is free meanwhile.
+func (g *gate) await(ctx context.Context) error {
+	if g.changed == nil {
+		g.changed = make(chan struct{})
+	}
+	changed := g.changed
+	g.mu.Unlock()
+	defer g.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// tell wakes all who wait. The caller holds mu.
+func (g *gate) tell() {
+	if g.changed != nil {
+		close(g.changed)
+		g.changed = nil
+	}
 }

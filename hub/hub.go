@@ -135,7 +135,11 @@ func (h *Hub) take(name string) (r *Room, taken bool, err error) {
 		h.dismiss(victim, nil)
 		return victim, false, nil
 	}
-	r = &Room{hub: h, name: name, store: store.New(), loaded: make(chan struct{}), gone: make(chan struct{}), refs: 1, lastUsed: h.opts.Now()}
+	r = &Room{
+		hub: h, name: name, store: store.New(), loaded: make(chan struct{}), gone: make(chan struct{}),
+		refs: 1, lastUsed: h.opts.Now(), owed: map[string]uint64{},
+	}
+	r.gate.rest = r.completed
 	h.rooms[name] = r
 	h.work.Go(func() {
 		start := h.opts.Now()
@@ -307,7 +311,7 @@ func (h *Hub) names() (out []string) {
 	for name, r := range h.rooms {
 		select {
 		case <-r.loaded:
-			if r.err == nil && r.failure == nil && r.log.Exists() {
+			if r.err == nil && r.failure == nil && r.exists() {
 				out = append(out, name)
 			}
 		default:

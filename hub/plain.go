@@ -17,7 +17,7 @@ type plain struct{}
 func (plain) Name() string { return "store" }
 
 func (plain) Open(host Host) (Document, error) {
-	return &plainDocument{save: host.Save, loading: store.New()}, nil
+	return &plainDocument{save: func(b []byte) { host.Save(b, true) }, loading: store.New()}, nil
 }
 
 // plainDocument stores the new content of each place that a commit has changed:
@@ -37,12 +37,7 @@ func (d *plainDocument) Load(update []byte) error {
 	if err != nil {
 		return err
 	}
-	apply := func(tx *store.Tx) error { return tx.Apply(changes) }
-	if d.store != nil {
-		d.store.Enqueue(nil, apply, nil)
-		return nil
-	}
-	return d.loading.Update(apply)
+	return d.loading.Update(func(tx *store.Tx) error { return tx.Apply(changes) })
 }
 
 func (d *plainDocument) Bind(_ context.Context, s *store.Store) error {

@@ -1,12 +1,10 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,10 +32,18 @@ type Room struct {
 	failure  error // why, if not in good order
 	calls    map[*Call]func(error)
 
-	pendingMu sync.Mutex
+	pendingMu sync.Mutex // taken after those of the gate and of the documents
 	pending   []roomdb.Record
-	sinceLook int // what was saved since the keeper was asked to look at the log, in records
+	complete  int               // so many of them, from the first, are all that came of some changes
+	owed      map[string]uint64 // by family: the number of the last update of our own that may not be durable
+	saved     uint64            // counts updates
+
+	storing   sync.Mutex // held from taking what is complete to queuing it, for the order
+	sinceLook int        // what was stored since the keeper was asked to look at the log, in records
 }
+
+// maxPending is how many updates may wait for a room to come to rest before it is made to.
+const maxPending = 1024
 
 type boundDocument struct {
 	family string
@@ -66,15 +72,16 @@ func (r *Room) load(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if err != nil {
-			_ = r.end()
+		if err != nil { // nothing is stored of half a room
+			_ = r.closeDocuments()
+			_ = r.log.Close()
 		}
 	}()
 	for _, f := range r.hub.opts.Families {
 		family := f.Name()
 		doc, err := f.Open(Host{
 			Room:  r.name,
-			Save:  func(update []byte) { r.save(family, update) },
+			Save:  func(update []byte, own bool) { r.save(family, update, own) },
 			Fault: func(err error) { r.hub.fault(fmt.Sprintf("the %s document of room %q", family, r.name), err) },
 		})
 		if err != nil {
@@ -82,47 +89,17 @@ func (r *Room) load(ctx context.Context) (err error) {
 		}
 		r.docs = append(r.docs, boundDocument{family, doc})
 	}
-	var tail []roomdb.Record
-	err = r.log.Load(ctx, func(rec roomdb.Record, unsettled bool) error {
-		if unsettled && len(r.docs) > 1 {
-			tail = append(tail, rec)
-			return nil
-		}
-		return r.bring(rec)
-	})
-	if err != nil {
+	if err := r.log.Load(ctx, r.bring); err != nil {
 		return err
 	}
-	id := r.gate.enter()
-	defer r.leave(id)
+	r.gate.enter(false)
 	for _, d := range r.docs {
 		if err := d.doc.Bind(ctx, r.store); err != nil {
 			return fmt.Errorf("bind the %s document: %w", d.family, err)
 		}
 	}
-	return r.replay(tail)
-}
-
-// replay brings what was stored after the last moment at which all documents agreed: the process was ended while changes were on their way
-// from one document to the others. The Store is held until each document has its own records, so that what a document has already does not come to it
-// a second time from another one, as a change of its own. Then they tell the Store, those with the latest record first.
-func (r *Room) replay(tail []roomdb.Record) error {
-	if len(tail) == 0 {
-		return nil
-	}
-	last := map[string]int{}
-	for i, rec := range tail {
-		last[rec.Family] = i
-	}
-	slices.SortStableFunc(tail, func(a, b roomdb.Record) int { return cmp.Compare(last[b.Family], last[a.Family]) })
-	return r.store.Update(func(*store.Tx) error {
-		for _, rec := range tail {
-			if err := r.bring(rec); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	r.leave()
+	return nil
 }
 
 // bring gives a stored record to its document.
@@ -144,61 +121,103 @@ func (r *Room) bring(rec roomdb.Record) error {
 // Update runs a transaction of the room's Store, signed by an origin. Use it rather than the Store's own method, so that [Room.Sync] knows of it. It must not be
 // called from inside another one or from a listener.
 func (r *Room) Update(by store.Origin, fn func(*store.Tx) error) error {
-	id := r.gate.enter()
-	defer r.leave(id)
+	r.gate.enter(false)
+	defer r.leave()
 	return r.store.UpdateAs(by, fn)
 }
 
-// Sync waits until everything that was changed before the call is durable. An error means that it may be lost.
+// Sync waits until everything that was changed before the call is durable. An error means that it may be lost. It must not be called from inside a
+// change.
 func (r *Room) Sync(ctx context.Context) error {
-	if err := r.gate.wait(ctx); err != nil {
+	if err := r.gate.settle(ctx); err != nil {
 		return err
 	}
-	if err := r.flush(false); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	return r.log.Sync(ctx)
 }
 
 // save takes an update of a document. It is called with locks held, and only queues.
-func (r *Room) save(family string, update []byte) {
+func (r *Room) save(family string, update []byte, own bool) {
 	r.pendingMu.Lock()
 	r.pending = append(r.pending, roomdb.Record{Family: family, Data: update})
+	r.saved++
+	if own {
+		r.owed[family] = r.saved
+	}
+	many := len(r.pending) >= maxPending
 	r.pendingMu.Unlock()
-	if r.gate.empty() { // somebody who came another way
-		_ = r.flush(false)
+	if many {
+		r.gate.want()
+	}
+	if r.gate.atRest(r.completed) { // it came another way: nobody will say when there is no more
+		_ = r.flush()
 	}
 }
 
-// leave ends a change. What it gave rise to, in all documents, goes to the log together, unless somebody else is changing the room at the
-// same time. Then some of it may be stored before the rest; the records are settled when the last one of those who overlap leaves.
-func (r *Room) leave(id uint64) {
-	_ = r.flush(r.gate.alone(id))
-	r.gate.leave(id)
-	if r.gate.empty() { // what came another way meanwhile relied on this one
-		_ = r.flush(false)
-	}
-}
-
-// flush appends what is pending. An error has been dealt with: the room is given up.
-func (r *Room) flush(settled bool) error {
+// vouch waits until what the server itself has written into the document of a family is durable. What clients have written may be told to others at
+// once: if it is lost here, they bring it back. What we have written would be made anew, in the place of what somebody has built on it.
+func (r *Room) vouch(ctx context.Context, family string) error {
 	r.pendingMu.Lock()
-	defer r.pendingMu.Unlock() // also while appending, for the order
-	if len(r.pending) == 0 {
+	upto := r.owed[family]
+	r.pendingMu.Unlock()
+	if upto == 0 {
 		return nil
 	}
-	r.pending[len(r.pending)-1].Settled = settled
-	_, err := r.log.Append(r.pending...)
-	if err != nil {
+	if err := r.Sync(ctx); err != nil {
+		return err
+	}
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	if r.owed[family] == upto {
+		delete(r.owed, family)
+	}
+	return nil
+}
+
+// completed says that no more will come of the changes that gave rise to what is pending.
+func (r *Room) completed() {
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	r.complete = len(r.pending)
+}
+
+// exists says whether anything was ever saved, even if it is still on its way to the disk.
+func (r *Room) exists() bool {
+	r.pendingMu.Lock()
+	defer r.pendingMu.Unlock()
+	return r.saved > 0 || r.log.Exists()
+}
+
+// leave ends a change. What it gave rise to, in all documents, is stored together, or not at all, with what others gave rise to at the same time.
+func (r *Room) leave() {
+	r.gate.leave()
+	_ = r.flush()
+}
+
+// flush appends what is complete. An error has been dealt with: the room is given up.
+func (r *Room) flush() error {
+	r.storing.Lock()
+	defer r.storing.Unlock()
+	r.pendingMu.Lock()
+	records := r.pending[:r.complete:r.complete]
+	if r.pending, r.complete = r.pending[r.complete:], 0; len(r.pending) == 0 {
+		r.pending = nil
+	}
+	r.pendingMu.Unlock()
+	if len(records) == 0 {
+		return nil
+	}
+	if _, err := r.log.Append(records...); err != nil {
 		err = fmt.Errorf("the changes of room %q cannot be stored: %w", r.name, err)
 		r.hub.fail(r, err)
 		return err
 	}
 	l := r.hub.opts.Limits
-	for _, rec := range r.pending {
+	for _, rec := range records {
 		r.sinceLook += 1 + len(rec.Data)*l.CompactRecords/l.CompactBytes
 	}
-	r.pending = nil
 	if r.sinceLook > l.CompactRecords {
 		r.sinceLook = 0
 		r.hub.keeper.look(r)
@@ -228,7 +247,7 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 		open = sync.OnceFunc(open)
 		defer open()
 	}
-	if err := r.flush(true); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	left := len(families)
@@ -252,15 +271,18 @@ func (r *Room) compact(ctx context.Context, enough func(roomdb.Size) bool) error
 
 // end closes the documents and the log. What was saved before is durable when it returns without an error.
 func (r *Room) end() error {
+	errs := []error{r.closeDocuments()}
+	if r.log.Err() == nil {
+		r.completed()
+		errs = append(errs, r.flush())
+	}
+	return errors.Join(append(errs, r.log.Close())...)
+}
+
+func (r *Room) closeDocuments() error {
 	var errs []error
 	for i := len(r.docs) - 1; i >= 0; i-- {
 		errs = append(errs, r.docs[i].doc.Close())
-	}
-	if r.log != nil {
-		if r.log.Err() == nil {
-			errs = append(errs, r.flush(true))
-		}
-		errs = append(errs, r.log.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,11 +58,28 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 		_ = conn.Close(synchronizer.CodeOf(err), synchronizer.ReasonOf(err))
 		return &errWritten{err}
 	}
-	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), conn, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
+	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
 	if err != nil {
 		return &errWritten{err}
 	}
 	return nil
+}
+
+// vouching is a connection that passes on what the server itself has written only when that is durable.
+type vouching struct {
+	synchronizer.Conn
+	call   *Call
+	family string
+}
+
+func (c *vouching) Write(ctx context.Context, msg []byte) error {
+	for _, r := range c.call.open() {
+		if err := r.vouch(ctx, c.family); err != nil {
+			<-ctx.Done() // the room fails, and the call with it
+			return err
+		}
+	}
+	return c.Conn.Write(ctx, msg)
 }
 
 // driven is a session that passes the gates of its call's rooms, and is counted.
@@ -88,25 +104,25 @@ func (d *driven) Poll() ([][]byte, error)  { return d.counted(d.Session.Poll()) 
 func (d *driven) Receive(msg []byte) (out [][]byte, err error) {
 	d.in.Inc()
 	d.inBytes.Add(float64(len(msg)))
-	entered := slices.Clone(d.call.rooms)
-	ids := make([]uint64, len(entered))
+	entered := d.call.open()
 	for i, r := range entered {
-		ids[i] = r.gate.enter()
+		r.gate.enter(i > 0)
 	}
 	d.call.opened = func(r *Room) { // by this message, which may change it at once
-		entered, ids = append(entered, r), append(ids, r.gate.enter())
+		r.gate.enter(len(entered) > 0)
+		entered = append(entered, r)
 	}
 	defer func() {
 		d.call.opened = nil
-		for i, r := range entered {
-			r.leave(ids[i])
+		for _, r := range entered {
+			r.leave()
 		}
 	}()
 	defer func() {
 		if p := recover(); p != nil { // a fault of ours: what the rooms hold in memory is not to be trusted any more
 			err = &synchronizer.Error{Code: synchronizer.CodeInternal, Reason: "internal error", Err: fmt.Errorf("hub: panic: %v\n%s", p, debug.Stack())}
 			d.call.hub.fault("receive a message", err)
-			for _, r := range d.call.rooms {
+			for _, r := range d.call.open() {
 				d.call.hub.fail(r, err)
 			}
 		}

@@ -3,14 +3,12 @@ package hub
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/rowloom/rowloom/adapters/tinybase"
 	"github.com/rowloom/rowloom/internal/jsjson"
 	"github.com/rowloom/rowloom/store"
-	"github.com/rowloom/rowloom/store/hlc"
 	"github.com/rowloom/rowloom/store/mergeable"
 	"github.com/rowloom/rowloom/synchronizer"
 	"github.com/rowloom/rowloom/synchronizer/ws"
@@ -110,50 +108,8 @@ func (d *tinybaseDocument) Load(update []byte) error {
 	if err != nil {
 		return fmt.Errorf("hub: stored stamps: %w", err)
 	}
-	if d.m == nil {
-		d.saved.Append(c)
-		return nil
-	}
-	d.m.Enqueue(nil, c, func(r mergeable.Report, err error) {
-		if err != nil {
-			d.host.Fault(err)
-		}
-		for _, refused := range r.Refused {
-			if errors.As(refused.Err, new(*hlc.AheadError)) {
-				d.restamp(c)
-				break
-			}
-		}
-	})
+	d.saved.Append(c)
 	return nil
-}
-
-// restamp writes anew what was stored with stamps that are ahead of the clock: they were made here, or accepted, when it
-// was ahead.
-func (d *tinybaseDocument) restamp(c *mergeable.Changes) {
-	d.m.Store().Enqueue(nil, func(tx *store.Tx) error {
-		for i := range c.Cells {
-			x := &c.Cells[i]
-			if x.Stamp.After(d.m.CellStamp(x.Table, x.Row, x.Cell)) {
-				if err := tx.SetCell(x.Table, x.Row, x.Cell, x.Value); err != nil {
-					return err
-				}
-			}
-		}
-		for i := range c.Values {
-			x := &c.Values[i]
-			if x.Stamp.After(d.m.ValueStamp(x.ID)) {
-				if err := tx.SetValue(x.ID, x.Value); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}, func(err error) {
-		if err != nil {
-			d.host.Fault(err)
-		}
-	})
 }
 
 // Bind joins the Store. The stamps that were stored belong to what the Store has from the other documents, so whatever
@@ -163,7 +119,7 @@ func (d *tinybaseDocument) Bind(_ context.Context, s *store.Store) (err error) {
 	d.m, err = mergeable.New(s, &mergeable.Options{
 		Saved:     &d.saved,
 		SavedWins: s.Snapshot().IsEmpty(),
-		OnDelta:   func(delta *mergeable.Delta) { d.host.Save(delta.JSON()) },
+		OnDelta:   func(delta *mergeable.Delta) { d.host.Save(delta.JSON(), !delta.Merged) },
 	})
 	d.saved = mergeable.Changes{}
 	if err != nil {

@@ -220,30 +220,23 @@ func put(t testing.TB, dir, room string, records ...roomdb.Record) {
 }
 
 func TestTinyBase_StoredStampsFromTheFutureAreKept(t *testing.T) {
-	for _, settled := range []bool{true, false} {
-		dir := t.TempDir()
-		m := ahead(t)
-		put(t, dir, "r", roomdb.Record{Family: "tinybase", Data: m.Changes().AppendJSON(nil), Settled: settled})
-		s := serve(t, dir, nil)
-		s.holds("r", `{"t":{"r":{"c":"future"}}}`, `{}`)
-		y := newClient(s, "r").connect("")
-		y.holds("+ t/r/c \"future\"\n")
-		y.set("t", "r", "c", store.Of("now"))
-		s.eventually("r", `{"t":{"r":{"c":"now"}}}`, `{}`)
-		c := newStamped(s, "r").connect("")
-		if !settled {
-			c.holds("+ t/r/c \"now\"\n")
-		}
-		y.disconnect()
-		c.disconnect()
-		s.end()
-		serve(t, dir, nil).holds("r", `{"t":{"r":{"c":"now"}}}`, `{}`)
-	}
+	dir := t.TempDir()
+	m := ahead(t)
+	put(t, dir, "r", roomdb.Record{Family: "tinybase", Data: m.Changes().AppendJSON(nil)})
+	s := serve(t, dir, nil)
+	s.holds("r", `{"t":{"r":{"c":"future"}}}`, `{}`)
+	y := newClient(s, "r").connect("")
+	y.holds("+ t/r/c \"future\"\n")
+	y.set("t", "r", "c", store.Of("now"))
+	s.eventually("r", `{"t":{"r":{"c":"now"}}}`, `{}`)
+	y.disconnect()
+	s.end()
+	serve(t, dir, nil).holds("r", `{"t":{"r":{"c":"now"}}}`, `{}`)
 }
 
 func TestTinyBase_StoredStampsThatCannotBeReadAreNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "r", roomdb.Record{Family: "tinybase", Data: []byte(`[[{"t":[{"r":[{"c":["x`), Settled: true})
+	put(t, dir, "r", roomdb.Record{Family: "tinybase", Data: []byte(`[[{"t":[{"r":[{"c":["x`)})
 	s := serve(t, dir, nil)
 	for range 2 {
 		problem(t, s.get("/api/rooms/r"), 503)

@@ -59,7 +59,7 @@ type yjsDocument struct {
 func (d *yjsDocument) Load(update []byte) error { return d.doc.Apply(update, nil) }
 
 func (d *yjsDocument) Bind(ctx context.Context, s *store.Store) error {
-	d.saving = d.doc.OnUpdate(func(e ycrdt.UpdateEvent) { d.host.Save(e.Update) }) // before clients hear of it
+	d.saving = d.doc.OnUpdate(func(e ycrdt.UpdateEvent) { d.host.Save(e.Update, e.Local) }) // before clients hear of it
 	d.room = ysync.NewRoom(shared{d.doc}, nil)
 	d.persister = yjs.Bind(s, d.doc, &yjs.Options{Persist: &persist.Options{OnError: d.host.Fault}})
 	if err := d.persister.StartAutoLoad(ctx); err != nil {

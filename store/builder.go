@@ -6,7 +6,7 @@ type Builder struct{ tx Tx }
 
 func (b *Builder) begin() {
 	if b.tx.work == nil {
-		b.tx.work = &work{gen: new(edit), unlogd: true}
+		b.tx.work = &work{gen: new(edit), unlogd: true, spares: &noSpares}
 	}
 }
 
@@ -32,7 +32,7 @@ func (b *Builder) Snapshot() *Snapshot {
 // With returns s with the named parts, none of them a pattern, replaced by the same parts of from. Both share memory with
 // the result.
 func (s *Snapshot) With(in []Path, from *Snapshot) *Snapshot {
-	tx := Tx{&work{content: s.content, gen: new(edit), unlogd: true}}
+	tx := Tx{&work{content: s.content, gen: new(edit), unlogd: true, spares: &noSpares}}
 	for _, p := range in {
 		switch p.part {
 		case AtCell, AtValue:
@@ -46,7 +46,7 @@ func (s *Snapshot) With(in []Path, from *Snapshot) *Snapshot {
 
 // Apply returns s with changes made, whatever was there before. s stays as it is.
 func (s *Snapshot) Apply(c Changes) (*Snapshot, error) {
-	tx := Tx{&work{content: s.content, before: s, gen: new(edit), unlogd: true}}
+	tx := Tx{&work{content: s.content, before: s, gen: new(edit), unlogd: true, spares: &noSpares}}
 	if err := tx.Apply(c); err != nil {
 		return nil, err
 	}

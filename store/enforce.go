@@ -20,13 +20,27 @@ type EnforceOptions struct {
 	// Existing is for what the Store holds already.
 	Existing Policy
 
-	// Writes chooses the policy for a transaction. The default refuses, whoever writes. For a bound document, Drop is the way
-	// to have the correction written back.
+	// Writes chooses the policy for a transaction. The default keeps what an [Importer] brings, and refuses what all others
+	// write: a Store whose schema knows less than those of its peers shows what they have written, and takes nothing from them.
+	//
+	// With Refuse or Drop for a Persister the Store corrects its Target, that is, deletes what does not fit for everybody: Drop only
+	// that, Refuse all that came with it.
 	Writes func(by Origin) Policy
 
 	// Dropped, unless nil, is told what a transaction that will be committed wanted and did not get. It is called under the
 	// writer lock, and must not write.
 	Dropped func(by Origin, list []Misfit)
+}
+
+// An Importer is an Origin whose transactions bring in what others have written elsewhere: a Persister that loads.
+type Importer interface{ Imports() }
+
+// importing is the default of EnforceOptions.Writes.
+func importing(by Origin) Policy {
+	if _, ok := by.(Importer); ok {
+		return Keep
+	}
+	return Refuse
 }
 
 // Enforced is a Schema at work.
@@ -50,7 +64,7 @@ func Enforce(s *Store, schema Schema, o *EnforceOptions) (*Enforced, []Misfit, e
 		e.opts = *o
 	}
 	if e.opts.Writes == nil {
-		e.opts.Writes = func(Origin) Policy { return Refuse }
+		e.opts.Writes = importing
 	}
 	var misfits []Misfit
 	leave, err := s.joinWith(e, e, func(tx *Tx) error {

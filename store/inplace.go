@@ -20,7 +20,7 @@ func (tx *Tx) leave() {
 	if k := n.keys; tx.like != nil && tx.like != k && slices.Equal(k.list, tx.like.list) {
 		n.keys = tx.like
 		if k.gen == tx.gen {
-			tx.spare = k
+			tx.again = k
 		}
 	} else {
 		tx.like = k
@@ -35,19 +35,23 @@ func (tx *Tx) newRow(cell string, v Value) cells {
 	n := newLeaf[Value](tx.gen, 1)
 	if tx.like != nil {
 		n = newLeaf[Value](tx.gen, len(tx.like.list))
-		if tx.spare == nil {
-			tx.spare = &keys{list: make([]string, 0, len(tx.like.list))}
+		if tx.again == nil {
+			tx.again = &keys{list: make([]string, 0, len(tx.like.list))}
 		}
-		n.keys, tx.spare = tx.spare, nil
+		n.keys, tx.again = tx.again, nil
 		n.keys.gen, n.keys.list, n.keys.heads = tx.gen, n.keys.list[:0], nil
 	}
 	return cells{n.insert(tx.gen, 0, cell, v)}
 }
 
-// settle makes everything written so far belong to an older generation, which is never written again.
+// settle makes everything written so far belong to an older generation, which is never written again. Somebody is going to see
+// it, so nothing that it shares with the content before is used again, either.
 func (tx *Tx) settle() {
 	tx.leave()
 	tx.gen = new(edit)
+	if tx.before != nil {
+		tx.before.take()
+	}
 }
 
 // neighbour returns the cell ids of a row next to the place of s.

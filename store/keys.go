@@ -132,6 +132,14 @@ func (k *keys) insert(gen *edit, i int, key string, from int) *keys {
 		k.heads = slices.Insert(k.heads, i, headOf(key, k.skip))
 		return k
 	}
+	if len(k.list) == 0 {
+		one := &struct {
+			keys
+			list [1]string
+		}{list: [1]string{key}}
+		one.gen, one.keys.list = gen, one.list[:]
+		return &one.keys
+	}
 	list := make([]string, len(k.list)+1)
 	copy(list, k.list[:i])
 	list[i] = key

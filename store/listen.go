@@ -22,7 +22,7 @@ func (s *Store) listenFrom(at Path, fn func(*Commit)) (start *Snapshot, stop fun
 	l := &listener{at: at, fn: fn}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	start = s.now.Load()
+	start = s.Snapshot()
 	l.since = start.version
 	s.delivery.startAt(start.version)
 	s.listeners.add(l)

@@ -1,6 +1,9 @@
 package store
 
-import "iter"
+import (
+	"iter"
+	"sync/atomic"
+)
 
 // The content of a Store, as trees: table id to row id to cell id to Value.
 type (
@@ -32,7 +35,16 @@ type Reader interface {
 // of goroutines. The zero Snapshot is empty.
 type Snapshot struct {
 	version uint64
+	taken   atomic.Bool // somebody has it, or may have it
 	content
+}
+
+// take notes that somebody has s.
+func (s *Snapshot) take() *Snapshot {
+	if !s.taken.Load() {
+		s.taken.Store(true)
+	}
+	return s
 }
 
 // Version counts the commits that led to this Snapshot, from 0 for a new Store.

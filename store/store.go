@@ -16,10 +16,15 @@ type Store struct {
 	participants []Participant
 	work         work // of the running transaction
 	over         work // of all transactions that have ended: empty, and refusing
+	txs          []Tx // for the next transactions
+	gens         []edit
+	epoch        *edit // of the next generation; nil when that begins one
+	spares       spares
 
 	rowIDs RowIDs
 
-	now atomic.Pointer[Snapshot]
+	now    atomic.Pointer[Snapshot]
+	taking atomic.Int32 // how many are about to take now
 
 	jobsMu  sync.Mutex
 	jobs    []job
@@ -64,7 +69,17 @@ func NewStore(o *Options) *Store {
 }
 
 // Snapshot returns the present content. It never waits, not even for a running transaction.
-func (s *Store) Snapshot() *Snapshot { return s.now.Load() }
+func (s *Store) Snapshot() *Snapshot {
+	if now := s.now.Load(); now.taken.Load() {
+		return now
+	}
+	// A transaction may be publishing another one and look whether this was taken. So it is told first.
+	s.taking.Add(1)
+	now := s.now.Load()
+	now.taken.Store(true)
+	s.taking.Add(-1)
+	return now
+}
 
 // Update runs a transaction for nobody in particular; see [Store.UpdateAs].
 func (s *Store) Update(fn func(*Tx) error) error { return s.UpdateAs(nil, fn) }
@@ -131,14 +146,15 @@ func (s *Store) takeJob() (j job, ok bool) {
 	return j, true
 }
 
-// transact runs a transaction under mu. A panic leaves the Store as it was, because nothing published is ever written.
+// transact runs a transaction under mu. A panic leaves the Store as it was, because nothing that can be seen is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	s.work = work{content: before.content, before: before, gen: new(edit), origin: by, store: s}
-	tx := &Tx{&s.work}
+	s.work = work{content: before.content, before: before, gen: s.newGen(), origin: by, store: s, spares: &s.spares}
+	tx := s.newTx()
 	defer func() {
 		tx.work = &s.over
 		s.work = work{}
+		s.spares.forget()
 	}()
 	if err := fn(tx); err != nil {
 		return err
@@ -159,7 +175,12 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	tx.done = true
 	after := &Snapshot{version: before.version + 1, content: tx.content}
 	s.now.Store(after)
-	if len(s.participants) == 0 && !s.listeners.any() {
+	seen := len(s.participants) > 0 || s.listeners.any()
+	if seen {
+		before.take()
+		after.take()
+	}
+	if s.reuse(before); !seen {
 		return nil
 	}
 	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
@@ -173,6 +194,30 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 		s.delivery.add(c)
 	}
 	return nil
+}
+
+// newTx and newGen allocate many at once. Each is used once.
+func (s *Store) newTx() *Tx {
+	if len(s.txs) == 0 {
+		s.txs = make([]Tx, 32)
+	}
+	tx := &s.txs[0]
+	s.txs = s.txs[1:]
+	tx.work = &s.work
+	return tx
+}
+
+func (s *Store) newGen() *edit {
+	if len(s.gens) == 0 {
+		s.gens = make([]edit, 64)
+	}
+	gen := &s.gens[0]
+	s.gens = s.gens[1:]
+	if s.epoch == nil {
+		s.epoch = gen
+	}
+	gen.epoch = s.epoch
+	return gen
 }
 
 // maxRounds bounds how often Participants may react to each other within one transaction.

@@ -8,36 +8,34 @@ import (
 // maxFan is the greatest number of entries of a leaf and of children of a branch.
 //
 // A write copies one node per level, so a small number makes single writes cheap; a large one makes lookups and
-// iteration cheap. At 24 a table of a million rows has five levels.
-const maxFan = 24
+// iteration cheap. At 32 a table of 10,000 rows has three levels, and one of a million has five.
+const maxFan = 32
 
 // tree is a persistent B+ tree with string keys in byte order. The zero tree is empty. A tree value is one pointer;
 // copying it is a snapshot.
 //
-// Nothing reachable from a published tree is ever written. Every write names the generation it works for: a node that
-// this generation made is written in place, any other node is copied first. So a transaction of many writes copies each
-// node once.
+// Nothing reachable from a published tree is ever written, as long as anybody can have it; see spare.go. Every write names the
+// generation it works for: a node that this generation made is written in place, any other node is copied first. So a
+// transaction of many writes copies each node once.
 type tree[V any] struct{ root *node[V] }
 
-// edit stands for one generation. It has a size, so that no two have the same address; a counter would not do, because
-// trees of several Stores may share nodes.
-type edit struct{ _ byte }
+// edit stands for one generation, by its address; a counter would not do, because trees of several Stores may share nodes.
+type edit struct {
+	epoch *edit // the first generation since a Snapshot was taken; nil when nothing is used again
+}
 
 // node is a leaf (kids == nil: key i has vals[i]) or a branch (key i is a lower bound of kids[i]; the first bound is never
 // compared).
 //
-// A node and its entries are one object; see newLeaf and newBranch. The keys are an object of their own, because nodes share
-// it: a copy with the keys of the original, and rows with the same cells.
+// A node and its entries or children are one object; see newLeaf and newBranch. The keys are an object of their own, because
+// nodes share it: a copy with the keys of the original, and rows with the same cells.
 type node[V any] struct {
 	gen  *edit
 	size int // entries at or below this node
 	keys *keys
 	vals []V
-	kids *kids[V]
+	kids []*node[V]
 }
-
-// kids are the children of a branch, as many as it has keys. The last place is used for the moment before a split only.
-type kids[V any] [maxFan + 1]*node[V]
 
 func (t tree[V]) len() int {
 	if t.root == nil {
@@ -83,12 +81,11 @@ func (n *node[V]) own(gen *edit) *node[V] {
 	}
 	var c *node[V]
 	if n.kids != nil {
-		c = newBranch[V](gen)
-		copy(c.kids[:], n.kids[:n.fan()])
+		c = newBranch[V](gen, len(n.kids))
+		c.kids = append(c.kids, n.kids...)
 	} else {
 		c = newLeaf[V](gen, len(n.vals))
-		c.vals = c.vals[:len(n.vals)]
-		copy(c.vals, n.vals)
+		c.vals = append(c.vals, n.vals...)
 	}
 	c.size, c.keys = n.size, n.keys
 	return c
@@ -119,9 +116,9 @@ func (t tree[V]) set(gen *edit, key string, v V) (_ tree[V], added bool) {
 	}
 	n, right, added := t.root.set(gen, key, v)
 	if right != nil {
-		top := newBranch[V](gen)
+		top := newBranch[V](gen, 2)
 		top.size, top.keys = n.size+right.size, newKeys(gen, []string{"", right.keys.list[0]}, 1)
-		top.kids[0], top.kids[1] = n, right
+		top.kids = append(top.kids, n, right)
 		n = top
 	}
 	return tree[V]{n}, added
@@ -149,21 +146,32 @@ func (n *node[V]) set(gen *edit, key string, v V) (left, right *node[V], added b
 	if split == nil {
 		return n, nil, added
 	}
-	copy(n.kids[i+2:], n.kids[i+1:n.fan()])
-	n.kids[i+1] = split
-	n.keys = n.keys.insert(gen, i+1, split.keys.list[0], 1)
-	left, right = n.split(gen, i+1)
+	left, right = n.insertKid(gen, i+1, split).split(gen, i+1)
 	return left, right, added
 }
 
-// split halves a node that has grown beyond maxFan. A node that grew at its end gives away only its last entry, so that
-// keys which arrive in order leave full nodes behind.
+// insertKid puts a child at i of a branch that gen owns and returns the branch that has it.
+func (n *node[V]) insertKid(gen *edit, i int, kid *node[V]) *node[V] {
+	if len(n.kids) == cap(n.kids) {
+		c := newBranch[V](gen, len(n.kids)+len(n.kids)/2+1)
+		c.kids = append(c.kids, n.kids...)
+		c.keys, c.size = n.keys, n.size
+		n = c
+	}
+	n.kids = slices.Insert(n.kids, i, kid)
+	n.keys = n.keys.insert(gen, i, kid.keys.list[0], 1)
+	return n
+}
+
+// split divides a node that has grown beyond maxFan, where it has grown: after r12 comes r120 and then r121, and these fill the
+// left part. Neither part gets less than a third, or random keys would leave small nodes behind; but a node that grew at its end
+// gives away only its last entry, so that keys which arrive in order leave full ones.
 func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
 	fan := n.fan()
 	if fan <= maxFan {
 		return n, nil
 	}
-	at := fan / 2
+	at := max(fan/3, min(grewAt+1, fan-fan/3))
 	if grewAt == fan-1 {
 		at = fan - 1
 	}
@@ -176,10 +184,11 @@ func (n *node[V]) split(gen *edit, grewAt int) (left, right *node[V]) {
 		r.size = len(r.vals)
 		n.keys, r.keys = n.keys.split(gen, at, 0)
 	} else {
-		r = newBranch[V](gen)
-		copy(r.kids[:], n.kids[at:fan])
+		r = newBranch[V](gen, maxFan+1)
+		r.kids = append(r.kids, n.kids[at:]...)
 		clear(n.kids[at:])
-		for _, k := range r.kids[:fan-at] {
+		n.kids = n.kids[:at]
+		for _, k := range r.kids {
 			r.size += k.size
 		}
 		n.keys, r.keys = n.keys.split(gen, at, 1)
@@ -220,10 +229,10 @@ func (t tree[V]) seek(key string, s *spot[V]) (v V, ok bool) {
 }
 
 // put replaces the entry at s and returns the tree that has it. A node that gen owns has owned nodes above it.
-func (s *spot[V]) put(gen *edit, v V) tree[V] {
+func (s *spot[V]) put(gen *edit, v V, spare *sparesOf[V]) tree[V] {
 	d := s.depth - 1
 	n := s.at[d].n
-	c := n.own(gen)
+	c := spare.own(n, gen)
 	c.vals[s.at[d].i] = v
 	for c != n { // n was copied, so the node above needs to know
 		if d == 0 {
@@ -232,7 +241,7 @@ func (s *spot[V]) put(gen *edit, v V) tree[V] {
 		d--
 		kid := c
 		n = s.at[d].n
-		c = n.own(gen)
+		c = spare.own(n, gen)
 		c.kids[s.at[d].i] = kid
 	}
 	return tree[V]{s.at[0].n}
@@ -274,8 +283,7 @@ func (n *node[V]) delete(gen *edit, key string) *node[V] {
 }
 
 func (n *node[V]) deleteKid(gen *edit, i int) {
-	copy(n.kids[i:], n.kids[i+1:n.fan()])
-	n.kids[n.fan()-1] = nil
+	n.kids = slices.Delete(n.kids, i, i+1)
 	n.keys = n.keys.delete(gen, i, 1)
 }
 
@@ -300,9 +308,8 @@ func (n *node[V]) mend(gen *edit, i int) {
 		both.keys = newKeys(gen, list, 0)
 	} else {
 		list[at] = n.keys.list[i+1] // the first bound of a branch may be anything; here it is compared
-		both = newBranch[V](gen)
-		copy(both.kids[:], left.kids[:at])
-		copy(both.kids[at:], right.kids[:right.fan()])
+		both = newBranch[V](gen, len(list))
+		both.kids = append(append(both.kids, left.kids...), right.kids...)
 		both.keys = newKeys(gen, list, 1)
 	}
 	both.size = left.size + right.size
@@ -367,12 +374,7 @@ func (t tree[V]) check() string {
 func (n *node[V]) check() string {
 	size, from := len(n.vals), 0
 	if n.kids != nil {
-		for i, k := range n.kids {
-			if (k != nil) != (i < n.fan()) {
-				return "a branch has as many keys as children no longer"
-			} else if k == nil {
-				continue
-			}
+		for _, k := range n.kids {
 			if bad := k.check(); bad != "" {
 				return bad
 			}
@@ -390,6 +392,8 @@ func (n *node[V]) check() string {
 		return "a node is empty or too large"
 	case n.kids == nil && len(n.vals) != n.fan():
 		return "a leaf has as many keys as entries no longer"
+	case n.kids != nil && len(n.kids) != n.fan():
+		return "a branch has as many keys as children no longer"
 	}
 	return ""
 }

@@ -25,10 +25,12 @@ type work struct {
 	dels   int // how often something was deleted or replaced
 
 	// The row that was written last, when it is one leaf of this transaction: its cells can be written in place. like is the
-	// keys of the row before it, which rows with the same cells share; spare is of use for the next row.
+	// keys of the row before it, which rows with the same cells share; again is of use for the next row.
 	curTable, curRow string
 	cur              *node[Value]
-	like, spare      *keys
+	like, again      *keys
+
+	spares *spares
 
 	few [1]CellChange // the first of log.Cells
 }
@@ -40,7 +42,7 @@ const maxLog = 256
 func (tx *Tx) Origin() Origin { return tx.origin }
 
 // Before returns the content of the Store when the transaction began.
-func (tx *Tx) Before() *Snapshot { return tx.before }
+func (tx *Tx) Before() *Snapshot { return tx.before.take() }
 
 // Snapshot returns the content as the transaction sees it now. Later writes do not change it.
 func (tx *Tx) Snapshot() *Snapshot {
@@ -139,7 +141,7 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 			if old = n.vals[i]; old == v {
 				return nil
 			}
-			n = n.own(tx.gen)
+			n = tx.spares.cells.own(n, tx.gen)
 			n.vals[i] = v
 			newRow.root = n
 		}
@@ -157,8 +159,8 @@ func (tx *Tx) SetCell(table, row, cell string, v Value) error {
 	}
 	tx.enter(table, row, newRow)
 	if newRow.root != r.root {
-		if newTable := at.put(tx.gen, newRow); newTable.root != t.root {
-			tx.tables, _ = tx.tables.set(tx.gen, table, newTable)
+		if newTable := at.put(tx.gen, newRow, &tx.spares.rows); newTable.root != t.root {
+			tx.putTable(table, newTable)
 		}
 	}
 	tx.note(table, row, cell, old, v)
@@ -260,6 +262,19 @@ func (tx *Tx) setRow(table string, t rows, row string, r cells) {
 		t, _ = t.set(tx.gen, row, r)
 	}
 	tx.setTable(table, t)
+}
+
+// putTable replaces a table that is there.
+func (tx *Tx) putTable(table string, t rows) {
+	n := tx.tables.root
+	if n.kids != nil {
+		tx.tables, _ = tx.tables.set(tx.gen, table, t)
+		return
+	}
+	i, _ := n.find(table)
+	n = tx.spares.tables.own(n, tx.gen)
+	n.vals[i] = t
+	tx.tables.root = n
 }
 
 func (tx *Tx) setTable(table string, t rows) {

@@ -19,17 +19,15 @@ type TB interface {
 	Cleanup(func())
 }
 
-// Seeds returns the seeds 1 to n for a random test to run through, or only the one that the environment variable ROWLOOM_SEED names. If
-// the test fails, it logs the seed it was at and the command that repeats it.
+// Seeds returns n seeds for a random test to run through: 1 to n, or n from the one that the environment variable ROWLOOM_FIRST names, or only
+// the one that ROWLOOM_SEED names. If the test fails, it logs the seed it was at and the command that repeats it.
 func Seeds(tb TB, n uint64) iter.Seq[uint64] {
 	tb.Helper()
-	first, last := uint64(1), n
-	if v := os.Getenv("ROWLOOM_SEED"); v != "" {
-		seed, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			tb.Fatalf("ROWLOOM_SEED: %v", err)
-		}
-		first, last = seed, seed
+	first := number(tb, "ROWLOOM_FIRST", 1)
+	last := first + n - 1
+	if os.Getenv("ROWLOOM_SEED") != "" {
+		first = number(tb, "ROWLOOM_SEED", 0)
+		last = first
 	}
 	at := first
 	tb.Cleanup(func() {
@@ -44,6 +42,20 @@ func Seeds(tb TB, n uint64) iter.Seq[uint64] {
 			}
 		}
 	}
+}
+
+// number returns the number that an environment variable holds.
+func number(tb TB, name string, otherwise uint64) uint64 {
+	tb.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		tb.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 // RepeatCommand returns the shell command that runs the named test of the running test binary with one seed.

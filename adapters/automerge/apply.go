@@ -18,16 +18,25 @@ func (d *Doc) Apply(by any, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("automerge: apply: %w", err)
 	}
-	in, err := d.merge(by, changes, func(in *incoming) error {
-		if len(in.changes) == 0 {
-			return nil
-		}
-		return d.engine.apply(in.bytes(0))
-	})
+	in, err := d.merge(by, changes, d.give)
 	if err == nil && in.dropped > 0 {
 		err = fmt.Errorf("%w: %d are dropped", ErrQueueFull, in.dropped)
 	}
 	return err
+}
+
+// release takes in the changes that have waited for what an Update has made: a container, or a restored value, that others have
+// made as well. Who sent them is not known any more. If the engine refuses them, they have to be sent again.
+func (d *Doc) release() {
+	_, _ = d.merge(nil, nil, d.give)
+}
+
+// give hands everything to the engine. d.mu is held.
+func (d *Doc) give(in *incoming) error {
+	if len(in.changes) == 0 {
+		return nil
+	}
+	return d.engine.apply(in.bytes(0))
 }
 
 // incoming is what a call brings to the document: changes that can be applied now, those of the call before those that
@@ -80,6 +89,8 @@ func (d *Doc) accept(b *amchange.Batch, changes []*amchange.Change) (*incoming, 
 		}
 		err := b.Add(c)
 		switch {
+		case err == nil:
+			in.changes = append(in.changes, c)
 		case errors.As(err, new(*amchange.MissingError)):
 			// Another change of the same call may bring it, so this is not the last word.
 			if !d.queue.Push(d.ix, c) {
@@ -87,20 +98,21 @@ func (d *Doc) accept(b *amchange.Batch, changes []*amchange.Change) (*incoming, 
 				continue
 			}
 			in.waiting++
-		case err != nil:
-			return nil, fmt.Errorf("automerge: %w", err)
 		default:
-			in.changes = append(in.changes, c)
+			return nil, fmt.Errorf("automerge: %w", err)
 		}
 	}
 	in.direct = len(in.changes)
-	for i := 0; i < len(in.changes); i++ {
-		d.queue.Added(d.ix, in.changes[i].Hash)
+	for i := 0; ; i++ {
 		for c := d.queue.Pop(); c != nil; c = d.queue.Pop() {
 			if b.Add(c) == nil { // a bad one has waited in vain
 				in.changes = append(in.changes, c)
 			}
 		}
+		if i == len(in.changes) {
+			break
+		}
+		d.queue.Added(d.ix, in.changes[i].Hash)
 	}
 	return in, nil
 }

@@ -321,6 +321,28 @@ func TestDoc_ChangesWaitForTheirDependencies(t *testing.T) {
 	require.ErrorIs(t, tight.Apply("peer", chunks[2]), automerge.ErrQueueFull)
 }
 
+// A container is the same change for all who make it. So a change may wait for one that comes from nobody else.
+func TestDoc_ChangesWaitForWhatTheDocumentMakesItself(t *testing.T) {
+	table := amchange.Draft{Actor: "\xaa", Seq: 1, StartOp: 1, Ops: []amchange.Op{{Key: "t", Action: amchange.MakeMap}}}
+	makeTable := func(tx *automerge.Tx) error { return tx.Add(table) }
+	a, b := newDoc(t, "\x01"), newDoc(t, "\x02")
+	require.NoError(t, a.Update(nil, makeTable))
+	made := a.Heads()
+	set(t, a, "x", amchange.IntValue(1))
+	later, err := a.SaveSince(made...)
+	require.NoError(t, err)
+
+	require.NoError(t, b.Apply("peer", later))
+	require.Equal(t, 1, b.Waiting())
+	var origins []any
+	b.OnChange(func(e *automerge.Event) { origins = append(origins, e.Origin) })
+	require.NoError(t, b.Update("b", makeTable))
+	require.Zero(t, b.Waiting())
+	require.Equal(t, a.Heads(), b.Heads())
+	require.Equal(t, []any{"b", nil}, origins, "what has waited is not b's")
+	require.Equal(t, "1", get(b, "x"))
+}
+
 func TestDoc_MergesWithItselfAndInBothDirectionsWithoutDeadlock(t *testing.T) {
 	a, b := newDoc(t, "\x01"), newDoc(t, "\x02")
 	set(t, a, "a", amchange.IntValue(1))

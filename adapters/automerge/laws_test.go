@@ -316,3 +316,55 @@ func TestStores_EqualTheirDocumentsUnderAnySchedule(t *testing.T) {
 		})
 	}
 }
+
+// A document whose content was deleted, as far up as it goes, is not one that was never written.
+func TestLoad_TakesOverThatEverythingWasDeleted(t *testing.T) {
+	for name, o := range allOptions {
+		for _, inside := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " inside ", inside), func(t *testing.T) {
+				doc := newDoc(t, "\x01")
+				s := bind(t, doc, o)
+				set := func(s *store.Store, v int) {
+					require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("t", "r", "a", store.Of(v)) }))
+				}
+				set(s, 1)
+				require.NoError(t, doc.Update("js", func(tx *automerge.Tx) error {
+					for key, v := range tx.Index().Entries() {
+						if !inside || o.Layout == automerge.Flat {
+							require.NoError(t, tx.Edit().Delete(amchange.OpID{}, key))
+							continue
+						}
+						for in := range tx.Index().EntriesOf(v.ID) {
+							require.NoError(t, tx.Edit().Delete(v.ID, in))
+						}
+					}
+					return nil
+				}))
+				require.True(t, s.Snapshot().IsEmpty(), "while they are bound")
+				require.Empty(t, holds(t, doc, o))
+
+				loaded := newDoc(t, "\x02")
+				require.NoError(t, loaded.Merge(doc))
+				_, exists, err := automerge.NewTarget(loaded, o).Read(ctx, []store.Path{{}})
+				require.NoError(t, err)
+				require.True(t, exists, "when it is loaded")
+
+				set(s, 2)
+				require.Equal(t, "+ t/r/a 2\n", holds(t, doc, o))
+			})
+		}
+	}
+}
+
+func TestRead_OfADocumentThatTinyBaseHasOnlyOpenedFindsNone(t *testing.T) {
+	doc := newDoc(t, "\x01")
+	require.NoError(t, doc.Update("js", func(tx *automerge.Tx) error {
+		_, err := tx.Edit().Make(amchange.OpID{}, automerge.DefaultRoot, amchange.Map)
+		return err
+	}))
+	for _, o := range allOptions {
+		_, exists, err := automerge.NewTarget(doc, o).Read(ctx, []store.Path{{}})
+		require.NoError(t, err)
+		require.False(t, exists)
+	}
+}

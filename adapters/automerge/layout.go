@@ -1,6 +1,7 @@
 package automerge
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/rowloom/rowloom/adapters/automerge/amchange"
@@ -20,7 +21,7 @@ type layout interface {
 	place(keys []string) (store.Path, bool)
 	// read takes one part of the document.
 	read(r *reading, at store.Path)
-	// exists says whether there is anything of the layout.
+	// exists says whether there is anything of the layout, or ever was.
 	exists(ix *amchange.Index) bool
 }
 
@@ -82,7 +83,33 @@ func (n nested) exists(ix *amchange.Index) bool {
 	for range ix.Entries(string(n)) {
 		return true
 	}
+	return wasSet(ix, string(n))
+}
+
+// wasSet says whether a map that is or was under a key of the root ever had a key.
+func wasSet(ix *amchange.Index, key string) bool {
+	for v := range valuesOf(ix, key) {
+		for range ix.KeysOf(v) {
+			return true
+		}
+	}
 	return false
+}
+
+// valuesOf returns the operations that hold or held a value under a key of the root.
+func valuesOf(ix *amchange.Index, key string) iter.Seq[amchange.OpID] {
+	return func(yield func(amchange.OpID) bool) {
+		for _, v := range ix.Live(key) {
+			if !yield(v.ID) {
+				return
+			}
+		}
+		for id := range ix.ReplacedIn(amchange.OpID{}, key) {
+			if !yield(id) {
+				return
+			}
+		}
+	}
 }
 
 func (n nested) place(keys []string) (store.Path, bool) {
@@ -219,6 +246,11 @@ func (f flat) lost(r *reading, at store.Path, m amchange.Live) {
 func (f flat) exists(ix *amchange.Index) bool {
 	for key, v := range ix.Entries() {
 		if strings.HasPrefix(key, string(f)+"/") && isMap(v) {
+			return true
+		}
+	}
+	for key := range ix.KeysOf(amchange.OpID{}) {
+		if strings.HasPrefix(key, string(f)+"/") && wasSet(ix, key) {
 			return true
 		}
 	}

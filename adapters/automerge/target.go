@@ -67,6 +67,7 @@ type Target struct {
 	rows   Rows
 	layout layout
 
+	existed    atomic.Bool // it never ends
 	onConflict func(Conflict)
 	saving     atomic.Bool  // whether the Store's changes are saved automatically
 	watching   atomic.Int32 // how many watch
@@ -90,12 +91,14 @@ func NewTarget(doc *Doc, o *Options) *Target {
 // String names the target.
 func (t *Target) String() string { return fmt.Sprintf("automerge map %q", t.root) }
 
-// Read implements [persist.Target]. A document that has none of the layout's maps does not exist, nor does one whose map
-// below the root key is empty: TinyBase leaves that behind before it has written anything.
+// Read implements [persist.Target]. A document that never had anything in the layout's maps does not exist. TinyBase leaves an
+// empty one behind before it has written anything.
 func (t *Target) Read(_ context.Context, in []store.Path) (content *store.Snapshot, exists bool, err error) {
 	t.doc.View(func(ix *amchange.Index) {
 		r := reading{ix: ix}
-		exists = t.layout.exists(ix)
+		if exists = t.existed.Load() || t.layout.exists(ix); exists {
+			t.existed.Store(true)
+		}
 		for _, at := range in {
 			t.layout.read(&r, at)
 		}

@@ -52,18 +52,23 @@ func (tx *Tx) Add(d amchange.Draft) error {
 // Update runs a transaction: all that fn does becomes one change, signed with by towards those who watch. An error or panic
 // of fn takes everything back. fn must not call the document's own methods.
 func (d *Doc) Update(by any, fn func(*Tx) error) error {
-	tell, err := d.update(by, fn)
-	if err == nil {
-		tell()
+	tell, freed, err := d.update(by, fn)
+	if err != nil {
+		return err
 	}
-	return err
+	tell()
+	if freed {
+		d.release()
+	}
+	return nil
 }
 
-func (d *Doc) update(by any, fn func(*Tx) error) (tell func(), err error) {
+// update is Update without telling; freed says whether changes have waited for what fn has made.
+func (d *Doc) update(by any, fn func(*Tx) error) (tell func(), freed bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken != nil {
-		return nil, d.broken
+		return nil, false, d.broken
 	}
 	tx := &Tx{ix: d.ix, b: d.ix.Begin(), actor: d.actor}
 	done := false
@@ -76,13 +81,13 @@ func (d *Doc) update(by any, fn func(*Tx) error) (tell func(), err error) {
 		}
 	}()
 	if err := fn(tx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if tx.edit != nil {
 		c, err := tx.edit.Commit(d.opts.Now(), "")
 		tx.edit = nil
 		if err != nil {
-			return nil, fmt.Errorf("automerge: %w", err)
+			return nil, false, fmt.Errorf("automerge: %w", err)
 		}
 		if c != nil {
 			tx.changes = append(tx.changes, c)
@@ -92,11 +97,11 @@ func (d *Doc) update(by any, fn func(*Tx) error) (tell func(), err error) {
 	in := &incoming{changes: tx.changes}
 	if len(tx.changes) > 0 {
 		if err := d.commit(tx.b, func() error { return d.engine.apply(in.bytes(0)) }); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	for _, c := range tx.changes {
 		d.queue.Added(d.ix, c.Hash)
 	}
-	return d.finish(tx.b, by, tx.changes), nil
+	return d.finish(tx.b, by, tx.changes), d.queue.Ready(), nil
 }

@@ -104,6 +104,7 @@ type engine struct {
 	out    [][]byte
 	stats  Stats
 
+	asks     uint64 // the number of the last question
 	pending  map[string]*question
 	pulls    []*pull // the first one runs
 	told     map[string]tellings
@@ -145,6 +146,7 @@ func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) 
 		binary.LittleEndian.PutUint64(seed[:], uint64(e.Now().UnixNano())) // ids need to differ, not to be secret
 	}
 	e.ids = rand.NewChaCha8(seed)
+	e.asks = e.ids.Uint64()
 	e.feed = m.FeedTo(wake, e)
 	return e
 }
@@ -163,6 +165,15 @@ func (e *engine) id(n int) string {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = idAlphabet[e.ids.Uint64()&63]
+	}
+	return string(b)
+}
+
+// idChars returns n characters for the last 6n bits of v.
+func idChars(v uint64, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = idAlphabet[v>>(6*i)&63]
 	}
 	return string(b)
 }

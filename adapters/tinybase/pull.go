@@ -31,11 +31,14 @@ const maxTries = 3
 // maxPulls bounds the exchanges that wait for the first one.
 const maxPulls = 100
 
-// ask sends a question.
-func (e *engine) ask(to, txn string, k Kind, body func([]byte) []byte, answer func(from string, body []byte) error) {
-	id := txn + "." + e.id(4)
+// ask sends a question and returns its id. The second part of an id is never the same again: drawn at random, as in TinyBase, two questions of
+// one exchange would have the same one in 16 million.
+func (e *engine) ask(to, txn string, k Kind, body func([]byte) []byte, answer func(from string, body []byte) error) (id string) {
+	e.asks++
+	id = txn + "." + idChars(e.asks, 4)
 	e.pending[id] = &question{to: to, kind: k, expires: e.Now().Add(e.Timeout), answer: answer}
 	e.send(to, Message{ID: id, Kind: k}, body)
+	return id
 }
 
 // answered passes a response on to whom has asked. Nobody, when it is late, or comes from somebody else.
@@ -88,7 +91,7 @@ func (e *engine) expire(now time.Time) {
 func (e *engine) greet() {
 	e.greeting, e.helloAt = true, e.Now().Add(greetAfter)
 	txn := e.id(11)
-	e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
+	e.hello = e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
 		e.helloAt = time.Time{}
 		r := jsjson.NewReader(body, nil)
 		if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
@@ -97,9 +100,6 @@ func (e *engine) greet() {
 		e.pull(from, txn, summary{hashes: readContentHashes(body)})
 		return nil
 	})
-	for id := range e.pending {
-		e.hello = id
-	}
 }
 
 // greetAfter is how long a client waits for somebody in an empty room before it tells what it has.

@@ -378,3 +378,34 @@ func TestClient_TellsWhatItHasWhateverThePeersDo(t *testing.T) {
 		s.Close()
 	}
 }
+
+// A peer that says what it has under one id again and again is asked under a new id each time, so that no answer is taken for another one.
+func TestPull_NoTwoQuestionsHaveOneID(t *testing.T) {
+	s, _ := tinybase.NewRoom(newStore(t, "server", nil), nil).Session(nil)
+	_, err := s.Start()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	receive := func(m tinybase.Message) (questions []tinybase.Message) {
+		out, err := s.Receive(tinybase.AppendFrame(nil, "", m.Append(nil)))
+		require.NoError(t, err)
+		for _, frame := range out {
+			_, text, _ := strings.Cut(string(frame), "\n")
+			q, err := tinybase.ParseMessage([]byte(text))
+			require.NoError(t, err)
+			if q.Kind >= tinybase.GetTableDiff {
+				require.False(t, seen[q.ID], "%v after %d questions", q, len(seen))
+				seen[q.ID] = true
+				questions = append(questions, q)
+			}
+		}
+		return questions
+	}
+	answers := map[tinybase.Kind]string{tinybase.GetTableDiff: `[[{}],{}]`, tinybase.GetValueDiff: `[{}]`}
+	for range 20_000 {
+		questions := receive(tinybase.Message{ID: "always this", Kind: tinybase.ContentHashes, Body: []byte("[1,2]")})
+		require.Len(t, questions, 2)
+		for _, q := range questions {
+			require.Empty(t, receive(tinybase.Message{ID: q.ID, Body: []byte(answers[q.Kind])}))
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,19 +20,21 @@ const schedules = 10_000
 
 // Replicas with clocks that differ write at random, over a network that delays, reorders, repeats, drops and cuts, and some
 // restart from what they saved. When the network has healed, all are equal: contents and hashes.
+//
+// ROWLOOM_SOAK=1 runs a million, a greater number as many, from the seed ROWLOOM_FIRST on if it is set; ROWLOOM_SEED=n runs one.
 func TestSchedules_AllReplicasEndEqual(t *testing.T) {
 	n := uint64(schedules)
 	if testing.Short() || raceEnabled {
 		n /= 20
 	}
-	soak := os.Getenv("ROWLOOM_SOAK") == "1"
-	if soak {
-		n = 1_000_000
+	soak, _ := strconv.ParseUint(os.Getenv("ROWLOOM_SOAK"), 10, 64)
+	if soak == 1 {
+		soak = 1_000_000
 	}
-	for seed := range synchronizer.Seeds(t, n) {
+	for seed := range synchronizer.Seeds(t, max(n, soak)) {
 		runSchedule(t, seed)
-		if soak && seed%50_000 == 0 {
-			t.Logf("%d schedules", seed)
+		if soak > 0 && seed%50_000 == 0 {
+			t.Logf("passed up to seed %d", seed)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/store"
@@ -97,7 +98,7 @@ func (t *Target) claim(at store.Path, c ycrdt.Claim) Claim {
 	}
 	b := reading{Target: t}
 	v := b.visitor()
-	leaves(at, c, func(p store.Path, x ycrdt.Claim) {
+	leaves(at, c, nil, func(p store.Path, x ycrdt.Claim, _ []ycrdt.Descent) {
 		table, row, cell := p.IDs()
 		if p.Level() == store.AtCell {
 			v.cell(table, row, cell, x.Value)
@@ -109,17 +110,18 @@ func (t *Target) claim(at store.Path, c ycrdt.Claim) Claim {
 	return out
 }
 
-// leaves calls fn for each cell and value in a container that has lost. What is no container where one should be is left
-// out, and so are shared types that lost: their content cannot be carried over.
-func leaves(at store.Path, c ycrdt.Claim, fn func(store.Path, ycrdt.Claim)) {
+// leaves calls fn for each cell and value in a container that has lost, with the descents of the containers around it. What is
+// no container where one should be is left out, and so are shared types that lost: their content cannot be carried over.
+func leaves(at store.Path, c ycrdt.Claim, around []ycrdt.Descent, fn func(at store.Path, c ycrdt.Claim, around []ycrdt.Descent)) {
 	if level := at.Level(); level == store.AtCell || level == store.AtValue {
 		if c.Kind < ycrdt.KindArray {
-			fn(at, c)
+			fn(at, c, around)
 		}
 		return
 	}
+	around = append(slices.Clip(around), c.Descent)
 	for _, e := range c.Entries {
-		leaves(below(at, e.Key), e.Claim, fn)
+		leaves(below(at, e.Key), e.Claim, around, fn)
 	}
 }
 

@@ -48,8 +48,8 @@ func (p place) identity(after, lost ycrdt.ID) uint64 {
 // firstIdentity is the lowest client ID that is an identity.
 const firstIdentity = 1 << 52
 
-// isIdentity says whether an ID looks like an identity.
-func isIdentity(id ycrdt.ID) bool { return id.Client >= firstIdentity && id.Clock == 0 }
+// isIdentity says whether an ID looks like an identity: of a container, or (with clock 1) of a restored value.
+func isIdentity(id ycrdt.ID) bool { return id.Client >= firstIdentity && id.Clock <= 1 }
 
 func appendCounted(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))

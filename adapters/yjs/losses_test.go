@@ -9,6 +9,7 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/persist"
 )
 
 // The tests in this file are the losses that were measured in TinyBase 10.0.1 with its own Yjs persister. Each says what
@@ -182,19 +183,79 @@ func TestLossF9_APeerThatOnlySavesDeletesNothing(t *testing.T) {
 	})
 }
 
-// There: a peer whose schema knows less deletes from the document what it does not know, merely by starting. A schema
-// here is a Participant; one that hides cells from its Store without knowing them is the case.
-func TestLossF10_APeerThatStartsDeletesNothing(t *testing.T) {
-	inBothLayouts(t, func(t *testing.T, o *yjs.Options) {
-		p := pairWith(t, o, "t/r/a", "t/r/b", "u/r/a")
-		doc3 := newDoc(3)
-		exchange(t, p.doc1, doc3)
-		before := holds(t, doc3, o)
-		state := doc3.StateVector()
-		s3 := bind(t, doc3, o)
-		require.Equal(t, before, store.Diff(nil, s3.Snapshot()).String())
-		require.Equal(t, state, doc3.StateVector(), "starting writes nothing")
-	})
+// There: a peer whose schema knows less deletes from the document what it does not know, merely by starting, and so does the
+// other, whose schema it is, as soon as it adds a row.
+func TestLossF10_ANarrowerSchemaDeletesNothing(t *testing.T) {
+	schema := store.Schema{Tables: map[string]store.TableSchema{
+		"t": {Cells: map[string]store.CellSchema{"a": {Types: []store.Kind{store.Number}}}},
+	}}
+	bound := func(policy store.Policy) *store.EnforceOptions {
+		return &store.EnforceOptions{Writes: func(by store.Origin) store.Policy {
+			if _, ok := by.(*persist.Persister); ok {
+				return policy
+			}
+			return store.Refuse
+		}}
+	}
+	refused := "store: t/r/b: 0 where nothing was wanted, and 1 more"
+	for _, test := range []struct {
+		name        string
+		enforce     *store.EnforceOptions
+		start       string // the error
+		lost, later string // from the document: by starting, and when another peer has gone on
+	}{
+		{name: "default"},
+		{name: "keep", enforce: bound(store.Keep)},
+		{name: "refuse", enforce: bound(store.Refuse), start: refused},
+		{name: "drop", enforce: bound(store.Drop), lost: "- t/r/b 0\n- u/r/a 0\n", later: "- t/r/b 0\n- t/s/c 2\n- u/r/a 0\n"},
+	} {
+		for _, first := range []string{"load", "save"} {
+			t.Run(test.name+" "+first, func(t *testing.T) {
+				inBothLayouts(t, func(t *testing.T, o *yjs.Options) {
+					p := pairWith(t, o, "t/r/a", "t/r/b", "u/r/a")
+					doc3, s3 := newDoc(3), store.New()
+					exchange(t, p.doc1, doc3)
+					_, misfits, err := store.Enforce(s3, schema, test.enforce)
+					require.NoError(t, err)
+					require.Empty(t, misfits)
+					b := yjs.Bind(s3, doc3, o)
+					defer func() { require.NoError(t, b.Close(ctx)) }()
+					before := func() *store.Snapshot {
+						content, err := yjs.Content(doc3, o)
+						require.NoError(t, err)
+						return content
+					}
+					lost := func(since *store.Snapshot) string { return store.Diff(since, before()).String() }
+
+					had := before()
+					if first == "save" {
+						require.NoError(t, b.StartAutoSave(ctx))
+					}
+					if err := b.StartAutoLoad(ctx); test.start == "" {
+						require.NoError(t, err)
+					} else {
+						require.EqualError(t, err, test.start)
+					}
+					require.NoError(t, b.StartAutoSave(ctx))
+					require.Equal(t, test.lost, lost(had), "by starting")
+
+					update(t, p.s1, func(tx *store.Tx) error { return tx.SetCell("t", "s", "a", store.Of(1)) })
+					update(t, p.s1, func(tx *store.Tx) error { return tx.SetCell("t", "s", "c", store.Of(2)) })
+					had = p.s1.Snapshot()
+					exchange(t, p.doc1, doc3)
+					require.Equal(t, test.later, lost(had), "when others go on")
+
+					had = before()
+					update(t, s3, func(tx *store.Tx) error { return tx.SetCell("t", "x", "a", store.Of(3)) })
+					require.Error(t, s3.Update(func(tx *store.Tx) error { return tx.SetCell("t", "x", "c", store.Of(4)) }))
+					require.Equal(t, "+ t/x/a 3\n", lost(had), "when the Store writes")
+					if test.start == "" {
+						require.Empty(t, lost(s3.Snapshot()), "the Store shows what the document has")
+					}
+				})
+			})
+		}
+	}
 }
 
 // There: foreign values are deleted from the document when some peer adds a row.

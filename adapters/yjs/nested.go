@@ -215,15 +215,23 @@ func (n nested) container(parent ycrdt.Map, key string, create, shared bool) (yc
 	if !shared {
 		return parent.SetMap(key)
 	}
-	var last ycrdt.ID
-	if e, ok := parent.Current(key); ok {
-		last = e.ID()
+	for {
+		var last, now ycrdt.ID
+		if e, ok := parent.Current(key); ok {
+			last = e.ID()
+		}
+		m, outcome, err := parent.EnsureMap(key, placeIn(n.root, parent, key).identity(last, ycrdt.ID{}))
+		if err != nil || outcome != ycrdt.IdentityUsed {
+			return m, err
+		}
+		if e, ok := parent.Current(key); ok {
+			now = e.ID()
+		}
+		if now == last {
+			return parent.SetMap(key) // two peers will not agree on it, but nothing else is lost
+		}
+		// It turned out to have been deleted. This is the place for its next life.
 	}
-	m, outcome, err := parent.EnsureMap(key, placeIn(n.root, parent, key).identity(last, ycrdt.ID{}))
-	if err == nil && outcome == ycrdt.IdentityUsed {
-		return parent.SetMap(key) // two peers will not agree on it, but nothing else is lost
-	}
-	return m, err
 }
 
 func (n nested) clear(tx *ycrdt.Txn) error {

@@ -2,6 +2,8 @@ package yjs
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/store"
@@ -13,21 +15,35 @@ import (
 //
 //	pets -> fido -> map of client 7 {legs: 4, color: "red"}        loses, since 9 > 7
 //	             -> map of client 9 {legs: 3}                      wins: legs stays 3 ...
-//	                                         color: "red"          ... and this is written again, as item HASH:0
+//	                                         color: "red"          ... and this is written again, as item HASH:1
 //
-//   - A cell is restored only where the winner has never had anything. What its side has written or deleted stands.
-//   - The ID of the item is made from the lost item and the place. So all Targets that restore it write the same item, and one
-//     that comes late writes nothing. Each cell is restored once, and a later edit of it is never undone.
-//   - A restored value gives way to one that is lost later, if the writer of that had known it: another Target may have seen less
-//     of what was lost than this one.
-//   - A restored value has a high client ID, and so wins against what somebody writes into the cell at the same time, whose claim is
-//     the better one. That is restored in its place.
+// The rule: a lost value is written where the container that has won never had anything, or what it had last is a restored value
+// of lower rank.
+//
+// The rank (see there) is that of the value that was lost, however often it has been restored. It stands in the document under
+// a name of its own, as item HASH:0. HASH is made from the place and the lost value, so all Targets that restore it write
+// the same items.
+//
+// Why nothing is lost. Let y be a value whose writer had all other values of the cell in his document, and knew of all
+// deletions of it and around it.
+//
+//   - y has the highest rank. If another value ranked higher, y's writer would have had it and written behind it.
+//   - If y loses its place, the maps that win never had anything in this cell but restored values: whatever somebody wrote
+//     there ranks above y. These maps were not deleted: whoever knew of that had them, and did not write into others.
+//   - So whoever sees y lose, or sees it come late, restores it, over any other that is restored there. A restored y
+//     keeps its rank, so the same holds when the maps that it was restored into lose in their turn, and when it meets another
+//     restored value.
+//
+// Why it ends. Ranks are the same everywhere. What stands in a cell is replaced by a restored value of higher rank only, so when
+// all documents are equal, no Target has anything to add. Restoring makes no container that could compete with another: those that
+// the winner lacks get a shared identity.
+//
+// Of values that were not known to each other one stays: the one of the highest rank of those that are seen to be lost. What the
+// winner's side has written stands, and so each value is restored once, and a later edit of it is never undone. Whoever
+// deletes a restored value deletes that and those of lower rank.
 //
 // A client that has not heard of the loss goes on writing into the lost container. If the document keeps such containers
 // (ycrdt.Options.KeepLost), what comes late is restored in the same way.
-//
-// Restoring makes no container that could compete with another (those that the winner lacks get a shared identity), so it does
-// not give rise to further losses, and ends.
 
 // restoring is the origin of the transaction that restores.
 type restoring struct{ t *Target }
@@ -37,9 +53,9 @@ func (r restoring) String() string { return fmt.Sprintf("restore in %v", r.t) }
 
 // lostCell is a value that a cell, or a keyed value, has lost.
 type lostCell struct {
-	at store.Path
-	ycrdt.Claim
-	direct bool // it lost nothing but this cell, to a value that was restored at the same time
+	at    store.Path
+	value ycrdt.Value
+	rank  rank
 }
 
 // restore writes what was lost in one commit. An error is impossible but for a full document, and then there is nobody to
@@ -50,7 +66,7 @@ func (t *Target) restore(n nested, c *ycrdt.Commit) {
 		return
 	}
 	_ = t.doc.Update(restoring{t}, func(tx *ycrdt.Txn) error {
-		for _, x := range lost {
+		for _, x := range n.highest(tx, lost) {
 			if err := n.restoreCell(tx, x); err != nil {
 				return err
 			}
@@ -59,9 +75,13 @@ func (t *Target) restore(n nested, c *ycrdt.Commit) {
 	})
 }
 
-// lost lists what was lost in one commit: first to restored values, then with containers.
+// lost lists what was lost in one commit, with containers or to restored values.
 func (n nested) lost(c *ycrdt.Commit) (out []lostCell) {
-	var inside []lostCell
+	add := func(at store.Path, x ycrdt.Claim, around []ycrdt.Descent) {
+		leaves(at, x, around, func(p store.Path, x ycrdt.Claim, around []ycrdt.Descent) {
+			out = append(out, lostCell{p, x.Value, append(slices.Clip(rank(around)), x.Descent)})
+		})
+	}
 	for i := range c.Conflicts {
 		x := &c.Conflicts[i]
 		at, ok := where(n, x.Path, x.Key)
@@ -69,25 +89,35 @@ func (n nested) lost(c *ycrdt.Commit) (out []lostCell) {
 		if !ok || isCell && !isIdentity(x.Winner.ID) || isCell == (x.Winner.Kind == ycrdt.KindMap) {
 			continue
 		}
-		direct := isCell
 		for _, l := range x.Losers {
-			leaves(at, l, func(p store.Path, l ycrdt.Claim) {
-				if !isCell {
-					inside = append(inside, lostCell{p, l, false})
-					return
-				}
-				// Of several that somebody wrote, Yjs would keep the first.
-				out = append(out, lostCell{p, l, direct && !isIdentity(l.ID)})
-				direct = direct && isIdentity(l.ID)
-			})
+			add(at, l, x.Around)
 		}
 	}
 	for _, x := range c.Late {
 		if at, ok := where(n, x.Path, x.Key); ok {
-			leaves(at, x.Claim, func(p store.Path, l ycrdt.Claim) { inside = append(inside, lostCell{p, l, false}) })
+			add(at, x.Claim, x.Around)
 		}
 	}
-	return append(out, inside...)
+	return out
+}
+
+// highest gives those that had been restored the rank that they had at first, and leaves of each cell the one of the highest rank.
+func (n nested) highest(a access, lost []lostCell) (out []lostCell) {
+	index := map[store.Path]int{}
+	for _, x := range lost {
+		if r, ok := n.restoredRank(a, x.rank.original()); ok {
+			x.rank = r
+		}
+		i, ok := index[x.at]
+		switch {
+		case !ok:
+			index[x.at] = len(out)
+			out = append(out, x)
+		case x.rank.compare(out[i].rank) > 0:
+			out[i] = x
+		}
+	}
+	return out
 }
 
 // restoreCell writes a lost value, if that is due: see above.
@@ -99,30 +129,36 @@ func (n nested) restoreCell(tx *ycrdt.Txn, x lostCell) error {
 	var after ycrdt.ID
 	if cur, exists := m.Current(key); exists {
 		after = cur.ID()
-		if cur.Deleted() || !isIdentity(after) || !n.outdated(tx, after, x) {
+		if r, restored := n.restoredRank(tx, after); !restored || r.compare(x.rank) >= 0 {
 			return nil
 		}
 	}
-	_, err := m.EnsureValue(key, placeIn(n.root, m, key).identity(after, x.ID), x.Value)
+	id := ycrdt.ID{Client: placeIn(n.root, m, key).identity(after, x.rank.original())}
+	if _, err := n.ranks(tx).EnsureValue(rankKey(id), id, ycrdt.String(x.rank.text())); err != nil {
+		return err
+	}
+	id.Clock++
+	_, err := m.EnsureValue(key, id, x.value)
 	return err
 }
 
-// outdated says whether a restored value has to give way to another one that was lost. To one that somebody wrote beside it
-// into the winner always: whoever knew that, knew the winner, and did not write into a container that loses to it.
-func (n nested) outdated(tx *ycrdt.Txn, restored ycrdt.ID, x lostCell) bool {
-	if x.direct {
-		return true
+// ranks returns the map that holds the ranks of all values that were ever restored. Nothing is deleted from it: the rank of
+// a restored value counts as long as its container lives, also when it has been deleted itself.
+func (n nested) ranks(a access) ycrdt.Map { return a.Map(n.root + "/restored") }
+
+func rankKey(restored ycrdt.ID) string { return strconv.FormatUint(restored.Client, 36) }
+
+// restoredRank returns the rank of a restored value; ok is false if it is none.
+func (n nested) restoredRank(a access, id ycrdt.ID) (r rank, ok bool) {
+	if !isIdentity(id) || id.Clock != 1 {
+		return nil, false
 	}
-	p := n.pastOf(tx, x.at)
-	theirs, ok := p.original(restored)
-	if !ok {
-		return false
+	e, ok := n.ranks(a).Current(rankKey(id))
+	if !ok || e.ID() != (ycrdt.ID{Client: id.Client}) {
+		return nil, false
 	}
-	mine, ok := p.original(x.ID)
-	if !ok {
-		mine = original{x.ID, x.Replaced}
-	}
-	return p.knew(mine, theirs.id)
+	v, _ := e.Value()
+	return parseRank(v.Str())
 }
 
 // shared returns the map and the key of a cell or value. Containers on the way that never existed are made with a shared

@@ -74,6 +74,8 @@ func checkHeader(file string) error {
 		return &FormatError{file, fmt.Sprintf("was written by a later version of rowloom (format %d, this one knows %d)", v, userVersion)}
 	} else if v == 0 {
 		return damaged("its format number is 0")
+	} else if v < userVersion {
+		return &FormatError{file, fmt.Sprintf("was written by a version of rowloom before the first release (format %d, this one knows %d)", v, userVersion)}
 	}
 	size := int64(binary.BigEndian.Uint16(h[16:]))
 	if size == 1 {

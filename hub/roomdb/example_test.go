@@ -34,7 +34,7 @@ func Example() {
 	if err := room.Wait(ctx, seq); err != nil {
 		panic(err)
 	}
-	err = room.Load(ctx, func(r roomdb.Record, _ bool) error {
+	err = room.Load(ctx, func(r roomdb.Record) error {
 		fmt.Printf("%s: %s\n", r.Family, r.Data)
 		return nil
 	})

@@ -253,7 +253,7 @@ func child(dir string) {
 				return
 			}
 			have := 0
-			_ = l.Load(ctx, func(r roomdb.Record, _ bool) error {
+			_ = l.Load(ctx, func(r roomdb.Record) error {
 				_, err := fmt.Sscan(string(r.Data), &have)
 				return err
 			})
@@ -318,7 +318,7 @@ func TestKill_LosesNothingThatWasDurable(t *testing.T) {
 			l := room(t, db, name)
 			last := map[string]int{}
 			stored := 0 // numbers are in order without a gap, for the family that is never compacted
-			require.NoError(t, l.Load(ctx, func(r roomdb.Record, _ bool) error {
+			require.NoError(t, l.Load(ctx, func(r roomdb.Record) error {
 				var v int
 				_, err := fmt.Sscan(string(r.Data), &v)
 				last[r.Family] = v

@@ -12,8 +12,6 @@ import (
 type Record struct {
 	Family string
 	Data   []byte
-	// Settled says that the documents of all families agreed when the record had been made.
-	Settled bool
 }
 
 // Size says how much a room keeps of one family.
@@ -36,7 +34,6 @@ type Log struct {
 	id      int64  // of the room's row; 0 as long as nothing is stored
 	last    uint64 // the sequence number given out last
 	durable uint64 // the sequence number up to which everything is stored
-	settled uint64 // the sequence number of the last settled record that was stored when the Log was opened
 	err     error  // why the Log is broken
 	moved   chan struct{}
 	sizes   map[string]Size
@@ -82,8 +79,8 @@ func (l *Log) begin(ctx context.Context) error {
 		return err
 	}
 	for _, query := range []string{
-		"SELECT family, max(upto), sum(length(data)), 0, 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
-		"SELECT family, max(seq), 0, count(*), sum(length(data)), max(settled * seq) FROM entry WHERE room = ? GROUP BY family",
+		"SELECT family, max(upto), sum(length(data)), 0, 0 FROM snapshot WHERE room = ? GROUP BY family",
+		"SELECT family, max(seq), 0, count(*), sum(length(data)) FROM entry WHERE room = ? GROUP BY family",
 	} {
 		rows, err := l.db.rows.QueryContext(ctx, query, l.id)
 		if err != nil {
@@ -92,9 +89,9 @@ func (l *Log) begin(ctx context.Context) error {
 		defer rows.Close()
 		for rows.Next() {
 			var family string
-			var seq, settled uint64
+			var seq uint64
 			var snapshot, records, bytes int
-			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes, &settled); err != nil {
+			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes); err != nil {
 				return err
 			}
 			s := l.sizes[family]
@@ -103,7 +100,6 @@ func (l *Log) begin(ctx context.Context) error {
 			s.Bytes += bytes
 			l.sizes[family] = s
 			l.last = max(l.last, seq)
-			l.settled = max(l.settled, settled)
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -142,9 +138,8 @@ func (l *Log) Sizes() map[string]Size {
 }
 
 // Load calls fn for the snapshot of each family and then for the records behind it, all families in the order in which they were
-// appended. The bytes belong to fn. tail says that the record came after the last settled one, so that the documents may not have
-// agreed when it was stored. A record whose checksum is wrong is a [*DamageError].
-func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) error {
+// appended. The bytes belong to fn. A record whose checksum is wrong is a [*DamageError].
+func (l *Log) Load(ctx context.Context, fn func(Record) error) error {
 	l.mu.Lock()
 	id := l.id
 	l.mu.Unlock()
@@ -157,8 +152,8 @@ func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) erro
 	}
 	defer tx.Rollback()
 	for _, query := range []string{
-		"SELECT family, 0, data, sum, upto FROM snapshot WHERE room = ? ORDER BY family",
-		`SELECT family, seq, data, sum, settled FROM entry e WHERE room = ?
+		"SELECT family, upto, data, sum FROM snapshot WHERE room = ? ORDER BY family",
+		`SELECT family, seq, data, sum FROM entry e WHERE room = ?
 		 AND seq > coalesce((SELECT upto FROM snapshot s WHERE s.room = e.room AND s.family = e.family), 0) ORDER BY seq`,
 	} {
 		if err := l.loadFrom(ctx, tx, query, id, fn); err != nil {
@@ -168,7 +163,7 @@ func (l *Log) Load(ctx context.Context, fn func(r Record, tail bool) error) erro
 	return nil
 }
 
-func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record, bool) error) error {
+func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, fn func(Record) error) error {
 	rows, err := tx.QueryContext(ctx, query, id)
 	if err != nil {
 		return err
@@ -176,21 +171,15 @@ func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, 
 	defer rows.Close()
 	for rows.Next() {
 		var r Record
-		var seq, more uint64
+		var number uint64
 		var sum int64
-		if err := rows.Scan(&r.Family, &seq, &r.Data, &sum, &more); err != nil {
+		if err := rows.Scan(&r.Family, &number, &r.Data, &sum); err != nil {
 			return err
-		}
-		number := seq
-		if seq == 0 { // a snapshot
-			number = more
-		} else {
-			r.Settled = more != 0
 		}
 		if checksum(number, r.Family, r.Data) != sum {
 			return &DamageError{File: l.db.dir, Reasons: []string{fmt.Sprintf("record %d of room %q (%s) has a wrong checksum", number, l.room, r.Family)}}
 		}
-		if err := fn(r, seq > l.settled); err != nil {
+		if err := fn(r); err != nil {
 			return err
 		}
 	}
@@ -225,8 +214,8 @@ func (l *Log) Append(records ...Record) (seq uint64, err error) {
 			}
 			for i, r := range records {
 				n := first + uint64(i)
-				if _, err := st.exec("INSERT INTO entry (room, seq, family, settled, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
-					id, n, r.Family, r.Settled, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
+				if _, err := st.exec("INSERT INTO entry (room, seq, family, data, sum) VALUES (?, ?, ?, ?, ?)",
+					id, n, r.Family, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
 					return err
 				}
 			}

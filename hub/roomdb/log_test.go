@@ -39,7 +39,7 @@ func rec(family, data string) roomdb.Record {
 // load returns what a room keeps, one "family:data" each.
 func load(t testing.TB, l *roomdb.Log) (out []string) {
 	t.Helper()
-	require.NoError(t, l.Load(ctx, func(r roomdb.Record, _ bool) error {
+	require.NoError(t, l.Load(ctx, func(r roomdb.Record) error {
 		out = append(out, r.Family+":"+string(r.Data))
 		return nil
 	}))

@@ -10,7 +10,7 @@ import (
 // The marks of the database, in the header of the file.
 const (
 	applicationID = 0x526F_774C // "RowL"
-	userVersion   = 1
+	userVersion   = 2
 )
 
 // Names in the data folder.
@@ -19,19 +19,18 @@ const (
 	lockName = "rowloom.lock"
 )
 
-// schema is what the tables of version 1 were made with, by name.
+// schema is what the tables are made with, by name.
 var schema = []struct{ name, sql string }{
 	{"room", `CREATE TABLE room (
 	id   INTEGER PRIMARY KEY,
 	name BLOB NOT NULL UNIQUE
 ) STRICT`},
 	{"entry", `CREATE TABLE entry (
-	room    INTEGER NOT NULL, -- room.id
-	seq     INTEGER NOT NULL, -- counts over all families of the room, from 1
-	family  TEXT    NOT NULL,
-	settled INTEGER NOT NULL, -- 1 when the documents of all families agreed after it
-	data    BLOB    NOT NULL,
-	sum     INTEGER NOT NULL, -- CRC-32C of seq, family and data
+	room   INTEGER NOT NULL, -- room.id
+	seq    INTEGER NOT NULL, -- counts over all families of the room, from 1
+	family TEXT    NOT NULL,
+	data   BLOB    NOT NULL,
+	sum    INTEGER NOT NULL, -- CRC-32C of seq, family and data
 	PRIMARY KEY (room, seq)
 ) STRICT, WITHOUT ROWID`},
 	{"snapshot", `CREATE TABLE snapshot (

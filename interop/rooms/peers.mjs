@@ -91,6 +91,9 @@ const kinds = {
       maxBackoffTime: retry,
     });
     await until(() => peer.provider.synced, `${peer.name} is in step`);
+    let before;
+    peer.doc.on('beforeTransaction', ({local}) => local && (before = documentOf(peer)));
+    peer.doc.on('afterTransaction', ({local}) => local && note(peer, before));
     peer.store = createStore();
     peer.persister = createYjsPersister(peer.store, peer.doc, 'tinybase', (e) => peer.errors.push(String(e)));
     await peer.persister.startAutoLoad();
@@ -110,6 +113,12 @@ const kinds = {
     peer.handle = document
       ? await peer.repo.find(document, {signal: AbortSignal.timeout(10000)})
       : peer.repo.create(content);
+    const change = peer.handle.change.bind(peer.handle);
+    peer.handle.change = (fn) => {
+      const before = documentOf(peer);
+      change(fn);
+      note(peer, before);
+    };
     peer.handle.on('ephemeral-message', ({senderId, message}) => peer.heard.push({senderId, message}));
   },
 };
@@ -186,16 +195,30 @@ const contentOf = (root) => ({
   values: mapObject(root?.v, plain),
 });
 
-// look returns what the peer's document has, or its mergeable store, and what the Store on a document has.
+const documentOf = ({doc, handle}) =>
+  doc ? contentOf(doc.getMap('tinybase').toJSON()) : contentOf(Automerge.toJS(handle.doc()).tinybase);
+
+// note notes which cells the peer itself has just changed in its document, and to what: by table, row and cell.
+const note = (peer, before) => {
+  const after = documentOf(peer).tables;
+  for (const [table, rows] of Object.entries(after)) {
+    for (const [row, cells] of Object.entries(rows)) {
+      for (const [cell, value] of Object.entries(cells)) {
+        if (before.tables[table]?.[row]?.[cell] !== value) {
+          (((peer.put ??= {})[table] ??= {})[row] ??= {})[cell] = value;
+        }
+      }
+    }
+  }
+};
+
+// look returns what the peer's document has, or its mergeable store, and what the Store on a document has. put is what the peer has put
+// into the cells of its document last.
 const look = ({peer: name}) => {
-  const {doc, handle, store, errors, line} = find(name);
+  const {doc, handle, store, put, errors, line} = find(name);
   const bound = store && {tables: store.getTables(), values: store.getValues()};
-  const content = doc
-    ? contentOf(doc.getMap('tinybase').toJSON())
-    : handle
-      ? contentOf(Automerge.toJS(handle.doc()).tinybase)
-      : bound;
-  return {content, store: doc || handle ? (bound ?? null) : null, errors, closes: line?.closes ?? []};
+  const content = doc || handle ? documentOf({doc, handle}) : bound;
+  return {content, store: doc || handle ? (bound ?? null) : null, put: put ?? {}, errors, closes: line?.closes ?? []};
 };
 
 const close = async ({peer: name}) => {

@@ -64,6 +64,9 @@ func (g *merging) run(tx *store.Tx) error {
 	m.merging, g.tx = g, tx
 	g.limit = m.clock.Limit()
 	g.delta, g.local = m.delta(tx.Origin()), m.delta(nil)
+	if g.delta != nil {
+		g.delta.Merged = true
+	}
 	top := g.own()
 	for i := range g.changes.Cells {
 		if s := g.changes.Cells[i].Stamp; s.After(top) && !s.After(g.limit) {

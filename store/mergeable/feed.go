@@ -11,6 +11,7 @@ import (
 // Delta is what one transaction changed, with stamps. It is shared by all who follow the Store, and never changes.
 type Delta struct {
 	Origin  store.Origin // of the transaction
+	Merged  bool         // taken from another replica, with its stamps
 	Changes Changes
 
 	once sync.Once

@@ -11,34 +11,29 @@ var errPutBack = errors.New("another participant of the Store put the old conten
 
 // giveUp publishes what a merge has stamped already, though the transaction came to nothing: contents that the Store had.
 func (g *merging) giveUp() {
-	_ = g.m.of.Update(func(*store.Tx) error {
-		g.giveUpLocked()
+	m := g.m
+	_ = m.of.Update(func(*store.Tx) error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, from := range []*Delta{g.delta, g.local} {
+			if from == nil {
+				continue
+			}
+			d := &Delta{Origin: from.Origin, Merged: from.Merged}
+			for _, c := range from.Changes.Cells {
+				if m.state.stampOf(c.Table, c.Row, c.Cell) == c.Stamp {
+					d.Changes.Cells = append(d.Changes.Cells, c)
+				}
+			}
+			for _, v := range from.Changes.Values {
+				if m.state.stampOfValue(v.ID) == v.Stamp {
+					d.Changes.Values = append(d.Changes.Values, v)
+				}
+			}
+			m.publish(d)
+		}
 		return nil
 	})
-}
-
-// giveUpLocked is giveUp for a caller who holds the Store's writer lock.
-func (g *merging) giveUpLocked() {
-	m := g.m
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, from := range []*Delta{g.delta, g.local} {
-		if from == nil {
-			continue
-		}
-		d := &Delta{Origin: from.Origin}
-		for _, c := range from.Changes.Cells {
-			if m.state.stampOf(c.Table, c.Row, c.Cell) == c.Stamp {
-				d.Changes.Cells = append(d.Changes.Cells, c)
-			}
-		}
-		for _, v := range from.Changes.Values {
-			if m.state.stampOfValue(v.ID) == v.Stamp {
-				d.Changes.Values = append(d.Changes.Values, v)
-			}
-		}
-		m.publish(d)
-	}
 }
 
 // applyInParts applies what could not be applied as a whole: row by row, then cell by cell. The one cell that is still

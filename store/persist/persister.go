@@ -66,6 +66,7 @@ type Persister struct {
 	mu       sync.Mutex
 	base     *store.Snapshot // the content on which both agreed last
 	met      bool            // whether a Load has succeeded
+	meeting  *store.Snapshot // what base will be when the first Load has
 	autoSave bool
 	status   Status // counters and Err
 
@@ -103,8 +104,12 @@ func newPersister(s *store.Store, target Target, o *Options) *Persister {
 	return p
 }
 
+// Imports says that the transactions of a Persister bring in what others have written: see [store.Importer].
+func (p *Persister) Imports() {}
+
 // Load takes over what the Target has changed. A place that the Store has changed and not saved keeps the Store's content,
-// except that at the first Load [Options.FirstMeeting] decides.
+// except that at the first Load [Options.FirstMeeting] decides. If a Participant refuses the first Load, the Store has seen
+// nothing of the Target, and deletes nothing from it.
 func (p *Persister) Load(ctx context.Context) error {
 	if p.queue != nil {
 		return p.queue.do(ctx, func() error { return p.loadQueued(ctx, everything) })
@@ -117,7 +122,10 @@ func (p *Persister) Load(ctx context.Context) error {
 
 func (p *Persister) loadInline(ctx context.Context) error {
 	err := p.store.UpdateAs(p, func(tx *store.Tx) error { return p.load(ctx, tx, everything) })
-	return errors.Join(err, p.store.UpdateAs(p, func(tx *store.Tx) error { return p.correct(ctx, tx.Before()) }))
+	return errors.Join(err, p.store.UpdateAs(p, func(tx *store.Tx) error {
+		p.meet(err == nil)
+		return p.correct(ctx, tx.Before())
+	}))
 }
 
 // Save writes what the Store has changed. It deletes only what a Load or Save has seen.

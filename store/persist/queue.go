@@ -111,6 +111,7 @@ func (p *Persister) loadQueued(ctx context.Context, in []store.Path) error {
 	content, exists, err := p.target.Read(ctx, in)
 	if err == nil {
 		err = p.store.UpdateAs(p, func(tx *store.Tx) error { return p.merge(tx, in, content, exists) })
+		p.meet(err == nil)
 	}
 	if err != nil {
 		return p.report(nil, wrap("load", err))

@@ -34,7 +34,7 @@ func (p *Persister) merge(tx *store.Tx, in []store.Path, content *store.Snapshot
 				return err
 			}
 		}
-		p.agree(tx.Snapshot())
+		p.expect(tx.Snapshot())
 		return nil
 	}
 	base, keep := p.base, p.keeps()
@@ -43,7 +43,7 @@ func (p *Persister) merge(tx *store.Tx, in []store.Path, content *store.Snapshot
 			return err
 		}
 	}
-	p.agree(base.With(in, content))
+	p.expect(base.With(in, content))
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (p *Persister) mergeNothing(tx *store.Tx) (err error) {
 	if !p.met && p.opts.Initial != nil {
 		err = mergeChanges(tx, store.Diff(nil, p.opts.Initial), func(_, cur store.Value) bool { return cur.Exists() })
 	}
-	p.agree(&store.Snapshot{})
+	p.expect(&store.Snapshot{})
 	return err
 }
 
@@ -86,6 +86,24 @@ func mergeChanges(tx *store.Tx, news store.Changes, keep func(base, cur store.Va
 		}
 	}
 	return nil
+}
+
+// expect notes the content that the Target has, if the Store has seen it before. If it has not, it counts when the load has
+// succeeded: otherwise all that the Store does not have would count as deleted by it.
+func (p *Persister) expect(base *store.Snapshot) {
+	if p.met {
+		p.agree(base)
+	} else {
+		p.meeting = base
+	}
+}
+
+// meet ends the first load. It does nothing after others.
+func (p *Persister) meet(ok bool) {
+	if p.meeting != nil && ok {
+		p.agree(p.meeting)
+	}
+	p.meeting = nil
 }
 
 // agree notes the content that the Target is known to have.
@@ -182,6 +200,9 @@ func (i inline) Prepare(*store.Tx, store.Origin) error { return nil }
 
 // Committed saves the transaction. If that fails, its changes stay unsaved, because the base stays what it was.
 func (i inline) Committed(c *store.Commit) {
+	if c.Origin == store.Origin(i.p) {
+		i.p.meet(true)
+	}
 	if i.p.saving() {
 		if err := i.p.save(context.Background(), c.After, c); err != nil {
 			i.p.opts.OnError(err)

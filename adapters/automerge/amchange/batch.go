@@ -60,7 +60,7 @@ func (ix *Index) Begin() *Batch {
 	if ix.batch != nil {
 		panic("amchange: a batch is open already")
 	}
-	ix.batch = &Batch{ix: ix, before: len(ix.objects)}
+	ix.batch = &Batch{ix: ix, before: len(ix.objects), journal: ix.journal, touched: ix.touched}
 	return ix.batch
 }
 
@@ -123,7 +123,8 @@ func (b *Batch) add(c *Change, added *addedChange) error {
 	}
 	author = local[0]
 
-	rd := c.reader
+	rd := c.operations()
+	rd.preds = ix.preds[:0]
 	var o rawOp
 	for i := range c.count {
 		if _, err := rd.read(&o); err != nil {
@@ -162,8 +163,9 @@ func (b *Batch) actors(c *Change, known bool) ([]uint32, error) {
 	ix := b.ix
 	local := make([]uint32, len(c.actors))
 	if !known {
-		ix.actorOf[c.Actor] = uint32(len(ix.actors))
-		ix.actors = append(ix.actors, actorState{id: c.Actor})
+		id := Actor(strings.Clone(string(c.Actor))) // not the whole change
+		ix.actorOf[id] = uint32(len(ix.actors))
+		ix.actors = append(ix.actors, actorState{id: id})
 	}
 	for i, a := range c.actors {
 		n, ok := ix.actorOf[a]
@@ -446,7 +448,11 @@ func (b *Batch) Commit() *Delta {
 	return d
 }
 
+// end leaves the batch's memory, if it is little, to the next one.
 func (b *Batch) end() {
+	if cap(b.journal)+cap(b.touched) < 1<<10 {
+		b.ix.journal, b.ix.touched = b.journal[:0], b.touched[:0]
+	}
 	b.ix.batch = nil
 	b.journal, b.changes, b.touched = nil, nil, nil
 }

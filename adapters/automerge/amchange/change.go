@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -22,7 +21,8 @@ type Change struct {
 
 	data   string  // the plain chunk
 	actors []Actor // the author, then others ascending
-	reader opReader
+	cols   []column
+	budget budget
 	count  int
 }
 
@@ -76,8 +76,7 @@ func (c *Change) parse(lim Limits) error {
 	if err := c.columns(&r); err != nil {
 		return err
 	}
-	c.reader.actors = len(c.actors)
-	c.reader.budget = newBudget(lim, len(r.s))
+	c.budget = newBudget(lim, len(r.s))
 	return c.canonical(r.s)
 }
 
@@ -94,8 +93,7 @@ func (c *Change) header(r *reader) (err error) {
 	if err != nil {
 		return in(err, "actor")
 	}
-	c.Actor = Actor(strings.Clone(actor))
-	c.actors = append(c.actors, c.Actor)
+	c.Actor = Actor(actor)
 	if c.Seq, err = r.uleb(); err != nil || c.Seq == 0 || c.Seq > maxCounter {
 		return in(orRange(err), "sequence number")
 	}
@@ -112,12 +110,13 @@ func (c *Change) header(r *reader) (err error) {
 	if err != nil {
 		return in(err, "actors")
 	}
+	c.actors = append(make([]Actor, 0, n+1), c.Actor)
 	for i := range n {
 		s, err := r.prefixed()
 		if err != nil {
 			return in(err, "actor %d", i+1)
 		}
-		a := Actor(strings.Clone(s))
+		a := Actor(s)
 		if a == c.Actor || i > 0 && a <= c.actors[i] {
 			return errors.New("actors do not ascend")
 		}
@@ -131,27 +130,32 @@ func (c *Change) columns(r *reader) error {
 	if err != nil {
 		return in(err, "columns")
 	}
-	specs, lengths := make([]uint64, n), make([]uint64, n)
-	for i := range specs {
-		if specs[i], err = r.uleb(); err != nil {
+	var lengths [columnCount]uint64
+	if n > len(lengths) {
+		return fmt.Errorf("%d columns: %w", n, ErrUnsupported)
+	}
+	c.cols = make([]column, n)
+	var known opReader
+	for i := range c.cols {
+		if c.cols[i].spec, err = r.uleb(); err != nil {
 			return in(err, "columns")
 		}
 		if lengths[i], err = r.uleb(); err != nil {
 			return in(err, "columns")
 		}
-		if i > 0 && specs[i] <= specs[i-1] {
+		if i > 0 && c.cols[i].spec <= c.cols[i-1].spec {
 			return errors.New("columns do not ascend")
 		}
 	}
-	for i, spec := range specs {
-		col := c.reader.column(spec)
-		if col == nil {
-			return fmt.Errorf("column 0x%02x: %w", spec, ErrUnsupported)
+	for i := range c.cols {
+		col := &c.cols[i]
+		if known.column(col.spec) == nil {
+			return fmt.Errorf("column 0x%02x: %w", col.spec, ErrUnsupported)
 		}
 		if lengths[i] > uint64(r.left()) {
-			return fmt.Errorf("column 0x%02x: %w", spec, errShort)
+			return fmt.Errorf("column 0x%02x: %w", col.spec, errShort)
 		}
-		col.s, _ = r.take(int(lengths[i]))
+		col.data, _ = r.take(int(lengths[i]))
 	}
 	c.Extra, err = r.take(r.left())
 	return err
@@ -159,10 +163,11 @@ func (c *Change) columns(r *reader) error {
 
 // canonical reads all operations and compares the body with what the writer makes of them.
 func (c *Change) canonical(body string) error {
-	w := newOpWriter()
+	var w opWriter
+	w.init()
 	used := make([]bool, len(c.actors))
 	used[0] = true
-	rd := c.reader
+	rd := c.operations()
 	var o rawOp
 	for {
 		ok, err := rd.read(&o)
@@ -190,7 +195,7 @@ func (c *Change) canonical(body string) error {
 		}
 	}
 	c.count = w.count
-	again := appendBody(make([]byte, 0, len(body)+16), c, w)
+	again := appendBody(make([]byte, 0, len(body)+16), c, &w)
 	if string(again) != body {
 		return errors.New("is not written in the one usual form")
 	}
@@ -274,8 +279,7 @@ func (c *Change) Size() int { return len(c.data) }
 // Ops returns the operations in order, and each with its own Preds.
 func (c *Change) Ops() iter.Seq[Op] {
 	return func(yield func(Op) bool) {
-		rd := c.reader
-		rd.preds = nil
+		rd := c.operations()
 		var o rawOp
 		for i := range c.count {
 			if ok, err := rd.read(&o); err != nil || !ok {

@@ -2,8 +2,7 @@ package amchange
 
 // runWriter writes a run-length encoded column with the runs every Automerge encoder chooses: equal neighbours make a run,
 // others gather in a literal run. A column of nothing but nulls stays empty.
-type runWriter[T comparable] struct {
-	put     func([]byte, T) []byte
+type runWriter[T uint64 | int64 | string] struct {
 	out     []byte
 	state   byte // one of the constants below
 	last    T
@@ -62,7 +61,7 @@ func (w *runWriter[T]) flushLiteral(more int) {
 	}
 	w.out = appendSleb(w.out, -int64(len(w.literal)+more))
 	for _, v := range w.literal {
-		w.out = w.put(w.out, v)
+		w.out = appendItem(w.out, v)
 	}
 	w.literal = w.literal[:0]
 }
@@ -72,11 +71,24 @@ func (w *runWriter[T]) flush() {
 	case runOpenNulls, runNulls:
 		w.out = appendUleb(append(w.out, 0), w.count)
 	case runSame:
-		w.out = w.put(appendSleb(w.out, int64(w.count)), w.last)
+		w.out = appendItem(appendSleb(w.out, int64(w.count)), w.last)
 	case runLiteral:
 		w.flushLiteral(1)
-		w.out = w.put(w.out, w.last)
+		w.out = appendItem(w.out, w.last)
 	}
+}
+
+// appendItem writes one value of a column. Numbers with a sign are differences.
+func appendItem[T uint64 | int64 | string](b []byte, v T) []byte {
+	switch v := any(v).(type) {
+	case uint64:
+		return appendUleb(b, v)
+	case int64:
+		return appendSleb(b, v)
+	case string:
+		b = append(appendUleb(b, uint64(len(v))), v...)
+	}
+	return b
 }
 
 // finish returns the column.

@@ -191,6 +191,23 @@ func (ix *Index) ReplacedIn(id OpID, key string) iter.Seq[OpID] {
 	}
 }
 
+// KeysOf returns the keys of a map that were ever set, also those that have been deleted since, also if the map has. It looks at
+// every key that the document has.
+func (ix *Index) KeysOf(id OpID) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		obj, ok := ix.object(id)
+		if !ok || ix.objects[obj].kind.IsSequence() {
+			return
+		}
+		for n, key := range ix.keys {
+			_, set := ix.objects[obj].slots.get(uint64(n))
+			if (set || len(ix.dead[slotKey{obj, uint64(n)}]) > 0) && !yield(key) {
+				return
+			}
+		}
+	}
+}
+
 func (ix *Index) slot(id OpID, key string) (slotKey, bool) {
 	obj, ok := ix.object(id)
 	if !ok || ix.objects[obj].kind.IsSequence() {

@@ -62,7 +62,10 @@ func (ix *Index) delta(b *Batch) *Delta {
 		}
 		return cmp.Compare(x.slot.key, y.slot.key)
 	})
-	parents := pathCache{}
+	var parents pathCache
+	if len(b.touched) > 4 {
+		parents = pathCache{}
+	}
 	for i := 0; i < len(b.touched); {
 		first := b.touched[i]
 		for ; i < len(b.touched) && b.touched[i].slot == first.slot; i++ {
@@ -88,7 +91,7 @@ func (ix *Index) delta(b *Batch) *Delta {
 			}
 			continue
 		}
-		keys := append(p.keys[:len(p.keys):len(p.keys)], ix.keys[first.slot.key])
+		keys := append(p.keys, ix.keys[first.slot.key])
 		switch {
 		case p.sequence: // a map in a list
 			d.Touched = append(d.Touched, p.keys)
@@ -126,29 +129,38 @@ type pathTo struct {
 	visible  bool
 }
 
+// pathCache keeps the paths of objects; nil keeps nothing.
 type pathCache map[uint32]pathTo
 
 // path returns the keys that lead to an object, up to the first sequence on the way, and whether the object can be seen: it
-// and all around it are the winners of their places.
+// and all around it are the winners of their places. One key may be appended.
 func (ix *Index) path(obj uint32, cache pathCache) (pathTo, bool) {
+	return ix.pathBefore(obj, 1, cache)
+}
+
+// pathBefore is path, with room for more keys behind it.
+func (ix *Index) pathBefore(obj uint32, more int, cache pathCache) (pathTo, bool) {
 	if obj == 0 {
-		return pathTo{visible: true}, true
+		return pathTo{keys: make([]string, 0, more), visible: true}, true
 	}
 	if p, ok := cache[obj]; ok {
+		p.keys = slices.Clip(p.keys)
 		return p, p.visible
 	}
 	o := &ix.objects[obj]
 	var p pathTo
 	if e, ok := o.winnerIn(ix); ok && e.op == o.op {
-		if up, ok := ix.path(o.parent, cache); ok {
+		if up, ok := ix.pathBefore(o.parent, more+1, cache); ok {
 			p = up
 			if !up.sequence {
-				p.keys = append(up.keys[:len(up.keys):len(up.keys)], ix.keys[o.key])
+				p.keys = append(up.keys, ix.keys[o.key])
 				p.sequence = o.kind.IsSequence()
 			}
 		}
 	}
-	cache[obj] = p
+	if cache != nil {
+		cache[obj] = p
+	}
 	return p, p.visible
 }
 

@@ -30,7 +30,10 @@ func (d Draft) Encode() (*Change, error) {
 			return nil, errors.New("amchange: encode: an object is made by its action, not by a value")
 		}
 	}
-	chunk, _, err := ReadChunk(seal(appendBody(nil, c, d.write(c))), nil)
+	var w opWriter
+	w.init()
+	d.write(c, &w)
+	chunk, _, err := ReadChunk(seal(appendBody(nil, c, &w)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,7 @@ func (d Draft) Encode() (*Change, error) {
 }
 
 // write writes the operations to columns, and fills the change's list of actors.
-func (d Draft) write(c *Change) *opWriter {
+func (d Draft) write(c *Change, w *opWriter) {
 	var others []Actor
 	note := func(id OpID) {
 		if !id.IsZero() && id.Actor != d.Actor {
@@ -66,7 +69,6 @@ func (d Draft) write(c *Change) *opWriter {
 		return rawID{id.Counter, uint64(i + 1)}
 	}
 
-	w := newOpWriter()
 	for _, o := range d.Ops {
 		r := rawOp{obj: raw(o.Obj), key: o.Key, inSeq: o.InSequence, elem: raw(o.Elem), insert: o.Insert, action: o.Action,
 			value: o.Value, expand: o.Expand, name: o.Name, named: o.Named}
@@ -77,7 +79,6 @@ func (d Draft) write(c *Change) *opWriter {
 		}
 		w.write(&r)
 	}
-	return w
 }
 
 // seal makes a change chunk of a body.

@@ -69,5 +69,8 @@ func (ix *Index) State() string {
 // EncodeAnyhow writes a draft without any check, for hostile changes.
 func (d Draft) EncodeAnyhow() []byte {
 	c := &Change{Actor: d.Actor, Seq: d.Seq, StartOp: d.StartOp, Seconds: d.Seconds, Message: d.Message, Deps: d.Deps}
-	return seal(appendBody(nil, c, d.write(c)))
+	var w opWriter
+	w.init()
+	d.write(c, &w)
+	return seal(appendBody(nil, c, &w))
 }

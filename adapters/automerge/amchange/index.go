@@ -31,6 +31,11 @@ type Index struct {
 	ops     int
 
 	batch *Batch // the open one
+
+	// Memory that is used again.
+	journal []undo
+	touched []touch
+	preds   [4]rawID
 }
 
 type pastChange struct {

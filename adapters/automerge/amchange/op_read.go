@@ -22,7 +22,15 @@ const (
 	colPredCounter = 0x73
 	colExpand      = 0x94
 	colMarkName    = 0xa5
+
+	columnCount = 14
 )
+
+// column is a column of a change as it stands there.
+type column struct {
+	spec uint64
+	data string
+}
 
 // opReader reads the operations of one change, one after the other.
 type opReader struct {
@@ -36,6 +44,15 @@ type opReader struct {
 	actors int // in the change's list
 	preds  []rawID
 	budget budget
+}
+
+// operations returns a reader of the change's operations.
+func (c *Change) operations() opReader {
+	r := opReader{actors: len(c.actors), budget: c.budget}
+	for _, col := range c.cols {
+		r.column(col.spec).s = col.data
+	}
+	return r
 }
 
 // budget counts down what one change may hold.

@@ -1,6 +1,6 @@
 package amchange
 
-// opWriter writes operations to columns the way every Automerge encoder does.
+// opWriter writes operations to columns the way every Automerge encoder does. It begins with init.
 type opWriter struct {
 	objActor, objCounter, keyActor, action, valueMeta, predCount, predActor runWriter[uint64]
 	keyCounter, predCounter                                                 deltaWriter
@@ -10,25 +10,14 @@ type opWriter struct {
 	count                                                                   int
 }
 
-func newOpWriter() *opWriter {
-	w := &opWriter{}
-	// Most changes are small: their columns share one piece of memory.
-	const small = 16
-	memory := make([]byte, 14*small)
-	piece := func() []byte {
-		p := memory[:0:small]
-		memory = memory[small:]
-		return p
+// init makes room for the columns of a small change, as most are.
+func (w *opWriter) init() {
+	memory := new([columnCount][16]byte)
+	for i, out := range [...]*[]byte{&w.objActor.out, &w.objCounter.out, &w.keyActor.out, &w.action.out, &w.valueMeta.out,
+		&w.predCount.out, &w.predActor.out, &w.keyCounter.out, &w.predCounter.out, &w.keyString.out, &w.markName.out, &w.insert.out,
+		&w.expand.out, &w.valueRaw} {
+		*out = memory[i][:0]
 	}
-	w.valueRaw, w.insert.out, w.expand.out = piece(), piece(), piece()
-	w.keyCounter.out, w.predCounter.out, w.keyString.out, w.markName.out = piece(), piece(), piece(), piece()
-	for _, c := range []*runWriter[uint64]{&w.objActor, &w.objCounter, &w.keyActor, &w.action, &w.valueMeta, &w.predCount, &w.predActor} {
-		c.put, c.out = appendUleb, piece()
-	}
-	w.keyCounter.put, w.predCounter.put = appendSleb, appendSleb
-	putString := func(b []byte, s string) []byte { return append(appendUleb(b, uint64(len(s))), s...) }
-	w.keyString.put, w.markName.put = putString, putString
-	return w
 }
 
 func (w *opWriter) write(o *rawOp) {

@@ -83,6 +83,9 @@ func (q *Queue) Pop() *Change {
 	return c
 }
 
+// Ready reports whether Pop has something to give.
+func (q *Queue) Ready() bool { return len(q.ready) > 0 }
+
 // Len returns how many changes wait.
 func (q *Queue) Len() int { return len(q.waiting) }
 

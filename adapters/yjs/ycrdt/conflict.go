@@ -8,7 +8,8 @@ import "slices"
 // A Commit reports a Conflict when it is decided, or decided anew, and with the losing values, which are gone from the document
 // afterwards.
 type Conflict struct {
-	Path   []Step // from the root, which is the first step, to the map
+	Path   []Step    // from the root, which is the first step, to the map
+	Around []Descent // of the maps on the way, the map itself last; the root has none
 	Key    string
 	Winner Claim
 	Losers []Claim // by client ID and clock, the highest first
@@ -20,8 +21,8 @@ type Claim struct {
 	Kind  Kind
 	Value Value // if it is plain
 
-	// Replaced are the values under the key that the writer knew and replaced, if it is plain: the newest first, at most 256 runs.
-	Replaced []Span
+	// Descent says where among all that stood under the key it has its place. That of a winner is left out.
+	Descent Descent
 
 	// Entries are, if it is a map, its entries; those that are maps have entries of their own. Of a winner there are none:
 	// it is in the document.
@@ -34,22 +35,13 @@ type LostEntry struct {
 	Claim
 }
 
-// A Span is a run of units of one client.
-type Span struct {
-	ID  ID // of the first
-	Len uint32
-}
-
-// Has reports whether a unit is in the run.
-func (s Span) Has(id ID) bool {
-	return id.Client == s.ID.Client && id.Clock >= s.ID.Clock && id.Clock-s.ID.Clock < s.Len
-}
-
-// Late is something that was written into a map by a client that did not know that the map had lost its key. It is deleted
-// on arrival. A document reports it only with Options.KeepLost.
+// Late is something that lost, but not to another value: it was written into a map by a client that did not know that the map had
+// lost its key, which a document reports only with Options.KeepLost; or it was set at the same time as a value that has been
+// deleted since.
 type Late struct {
-	Path []Step // to the map, through the keys that it and those around it had
-	Key  string
+	Path   []Step    // to the map, through the keys that it and those around it had
+	Around []Descent // as in a Conflict
+	Key    string
 	Claim
 }
 
@@ -92,7 +84,7 @@ func (d *Doc) conflicts(t *txn) []Conflict {
 				winner.Value = (&access{doc: d}).lastValue(last)
 				winner.Kind = winner.Value.kind
 			}
-			out = append(out, Conflict{Path: path, Key: key, Winner: winner})
+			out = append(out, Conflict{Path: path, Around: d.around(it.parent), Key: key, Winner: winner})
 		}
 		out[at].Losers = append(out[at].Losers, d.claim(t, it, 0))
 	}
@@ -126,11 +118,10 @@ const maxClaimDepth = 16
 
 // claim returns what an item says, and what lies below it and was alive before the transaction or came with it.
 func (d *Doc) claim(t *txn, it *item, depth int) Claim {
-	c := Claim{ID: ID{d.clients.list[it.client].id, it.last()}}
+	c := Claim{ID: ID{d.clients.list[it.client].id, it.last()}, Descent: d.descent(it)}
 	if it.kind != kindType {
 		c.Value = (&access{doc: d}).lastValue(it)
 		c.Kind = c.Value.kind
-		c.Replaced = d.replaced(it)
 		return c
 	}
 	ty := d.types.at(it.off)
@@ -147,79 +138,6 @@ func (d *Doc) claim(t *txn, it *item, depth int) Claim {
 		c.Entries = append(c.Entries, LostEntry{d.keys.name(en.key), d.claim(t, child, depth+1)})
 	}
 	return c
-}
-
-// A Trace is a run of values that stand or stood under a key.
-type Trace struct {
-	Span
-	Inside   []ID   // the items that are the maps around them, the outermost first; a root is none
-	Origin   ID     // what the first of them replaced; zero for nothing
-	Replaced []Span // as in a Claim, for the first of them; and the maps that the maps around them replaced
-}
-
-// maxTraces bounds how many traces are listed, and how many maps are looked into at each key.
-const maxTraces = 4096
-
-// Traces lists what stands and stood at a place, which is named by the keys that lead there from a root map, also in maps on
-// the way that have been deleted and are kept (see Options.KeepLost). Content that has been collected as garbage leaves no
-// trace but its IDs.
-func (a *access) Traces(root string, keys ...string) (out []Trace) {
-	if a.doc == nil || len(keys) == 0 {
-		return nil
-	}
-	type around struct {
-		typ      uint32
-		inside   []ID
-		replaced []Span
-	}
-	d := a.doc
-	maps := []around{{typ: d.types.roots[d.keys.find(root)]}}
-	for n, key := range keys {
-		var next []around
-		for _, m := range maps {
-			e := d.entries.find(&d.types, m.typ, d.keys.find(key))
-			if e == 0 {
-				continue
-			}
-			for i := d.entries.at(e).last; i != 0 && len(out)+len(next) < maxTraces; {
-				it := d.items.at(i)
-				replaced := append(d.replaced(it), m.replaced...)
-				if n == len(keys)-1 {
-					t := Trace{Span: Span{d.idOf(it), it.length}, Inside: m.inside, Replaced: replaced}
-					if it.originClient != 0 {
-						t.Origin = ID{d.clients.list[it.originClient].id, it.originClock}
-					}
-					out = append(out, t)
-				} else if d.isMap(it) {
-					next = append(next, around{it.off, append(slices.Clip(m.inside), d.idOf(it)), replaced})
-				}
-				i = it.left
-			}
-		}
-		maps = next
-	}
-	return out
-}
-
-// maxReplaced bounds how many runs of replaced values are reported.
-const maxReplaced = 256
-
-// replaced lists the values that an item replaced, those that they replaced, and so on. An item to the left that nobody names
-// as an origin was set at the same time, and is not among them.
-func (d *Doc) replaced(it *item) (out []Span) {
-	if it.length > 1 {
-		out = append(out, Span{ID{d.clients.list[it.client].id, it.clock}, it.length - 1})
-	}
-	client, clock := it.originClient, it.originClock
-	for i := it.left; i != 0 && client != 0 && len(out) < maxReplaced; {
-		l := d.items.at(i)
-		if l.client == client && clock >= l.clock && clock < l.end() {
-			out = append(out, Span{ID{d.clients.list[client].id, l.clock}, clock - l.clock + 1})
-			client, clock = l.originClient, l.originClock
-		}
-		i = l.left
-	}
-	return out
 }
 
 // salvage marks a map that is about to be deleted, because it has lost its key, and all that it holds, so that it is not garbage.
@@ -243,12 +161,12 @@ func (d *Doc) salvage(i uint32) {
 // isMap reports whether an item is a map.
 func (d *Doc) isMap(it *item) bool { return it.kind == kindType && d.types.at(it.off).kind == KindMap }
 
-// latecomers lists what came into lost maps in a transaction, and what lost its key inside of a map that is lost. What the
-// claim of a map around it tells already is left out.
+// latecomers lists what came into lost maps in a transaction, and what lost its key inside of a map that is lost, or to
+// something deleted. What the claim of a map around it tells already is left out.
 func (d *Doc) latecomers(t *txn) (out []Late) {
 	take := func(i uint32) {
 		it := d.items.at(i)
-		out = append(out, Late{Path: d.appendPath(nil, it.parent), Key: d.keyName(it), Claim: d.claim(t, it, 0)})
+		out = append(out, Late{Path: d.appendPath(nil, it.parent), Around: d.around(it.parent), Key: d.keyName(it), Claim: d.claim(t, it, 0)})
 	}
 	for _, i := range t.late {
 		it := d.items.at(i)
@@ -262,25 +180,33 @@ func (d *Doc) latecomers(t *txn) (out []Late) {
 	}
 	for _, i := range t.lost {
 		it := d.items.at(i)
-		if owner := d.types.at(it.parent).item; it.entry != 0 && owner != 0 && d.items.at(owner).flags&flagLost != 0 {
+		if it.entry == 0 {
+			continue
+		}
+		owner := d.types.at(it.parent).item
+		switch {
+		case owner != 0 && d.items.at(owner).flags&flagLost != 0:
+			take(i)
+		case d.alive(it.parent) && d.items.at(d.entries.at(it.entry).last).deleted():
 			take(i)
 		}
 	}
 	return out
 }
 
-// EnsureValue gives a key a plain value under a given identity: as if the client with the given ID had done so as its first
-// act, knowing only what the key has now. Copies that do the same at the same time do it once. It does nothing, and returns
-// false, if the ID was used before. The ID must be unique to this place, to the value and to what [Map.Current] returns.
-func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
+// EnsureValue gives a key a plain value under a given identity: as if the client of the ID had done so as its first act (or, if
+// the clock is not 0, as its next one), knowing only what the key has now. Copies that do the same at the same time do it
+// once. It does nothing, and returns false, if the ID was used before or is not the next one of the client. The ID must be
+// unique to this place, to the value and to what [Map.Current] returns.
+func (m Map) EnsureValue(key string, id ID, v Value) (bool, error) {
 	if _, err := m.write(); err != nil {
 		return false, err
 	}
 	d := m.a.doc
-	if client > maxClient || client == d.clientID || v.kind.isShared() || v.kind == KindSubdoc {
+	if id.Client > maxClient || id.Client == d.clientID || v.kind.isShared() || v.kind == KindSubdoc {
 		return false, ErrValue
 	}
-	if ci := d.clients.find(client); ci != 0 && d.clients.list[ci].next > 0 {
+	if d.clients.list[d.clients.find(id.Client)].next != id.Clock {
 		return false, nil
 	}
 	var it item
@@ -288,11 +214,13 @@ func (m Map) EnsureValue(key string, client uint64, v Value) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d.ensure(m, key, client, it, payload)
+	it.clock = id.Clock
+	d.ensure(m, key, id.Client, it, payload)
 	return true, nil
 }
 
-// ensure integrates the first item of a client under a key, after what is there.
+// ensure integrates the next item of a client under a key, after what is there. It may be known already that the item was
+// deleted elsewhere.
 func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) uint32 {
 	it.client = d.clients.intern(client)
 	if m.aim(&it, key); it.left != 0 {
@@ -305,5 +233,6 @@ func (d *Doc) ensure(m Map, key string, client uint64, it item, payload []byte) 
 	i := d.items.alloc()
 	*d.items.at(i) = it
 	d.integrate(m.a.txn, i, 0)
+	d.retryDeletes(m.a.txn, deleteSet{})
 	return i
 }

@@ -98,13 +98,13 @@ func TestEnsureValue_IsWrittenOnceByAll(t *testing.T) {
 	a, b := ycrdt.New(&ycrdt.Options{ClientID: 1}), ycrdt.New(&ycrdt.Options{ClientID: 2})
 	for _, d := range []*ycrdt.Doc{a, b} {
 		require.NoError(t, d.Update(nil, func(tx *ycrdt.Txn) error {
-			done, err := tx.Map("m").EnsureValue("k", 1<<52, ycrdt.String("x"))
+			done, err := tx.Map("m").EnsureValue("k", ycrdt.ID{Client: 1 << 52}, ycrdt.String("x"))
 			require.NoError(t, err)
 			require.True(t, done)
-			done, err = tx.Map("m").EnsureValue("k", 1<<52+1, ycrdt.String("y"))
+			done, err = tx.Map("m").EnsureValue("k", ycrdt.ID{Client: 1<<52 + 1}, ycrdt.String("y"))
 			require.NoError(t, err)
 			require.True(t, done)
-			done, err = tx.Map("m").EnsureValue("other", 1<<52, ycrdt.String("x"))
+			done, err = tx.Map("m").EnsureValue("other", ycrdt.ID{Client: 1 << 52}, ycrdt.String("x"))
 			require.NoError(t, err)
 			require.False(t, done, "the identity has been used")
 			return nil

@@ -8,7 +8,7 @@ type Identity uint8
 const (
 	IdentityCreated Identity = iota + 1 // the map was made
 	IdentityExists                      // it was there already, and alive
-	IdentityUsed                        // the ID was used before for something that is deleted or lies elsewhere; nothing was done
+	IdentityUsed                        // the ID was used before for something that is deleted or lies elsewhere
 )
 
 // EnsureMap makes an empty map under a key with a given identity: as if the client with the given ID had made it as its
@@ -16,7 +16,8 @@ const (
 // would make two of which one is lost. The ID must be unique to this place and to what [Map.Current] returns, for example a
 // hash of the path and of the current ID, and must not be used for anything else.
 //
-// If the map is there already, nothing happens. Against values that others set at the same time it wins or loses by its
+// If the map is there already, nothing happens. If the document has heard that the map was deleted, before it has heard of the
+// map, the map is made as one that is deleted; the next one is named after it. Against values that others set at the same time it wins or loses by its
 // client ID.
 func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 	if _, err := m.write(); err != nil {
@@ -35,6 +36,9 @@ func (m Map) EnsureMap(key string, client uint64) (Map, Identity, error) {
 		return Map{node{a: m.a}}, IdentityUsed, nil
 	}
 	i := d.ensure(m, key, client, item{length: 1, kind: kindType, off: KindMap.ref()}, nil)
+	if d.items.at(i).deleted() {
+		return Map{node{a: m.a}}, IdentityUsed, nil // the deletion had been waiting for the map
+	}
 	return Map{m.a.node(d.items.at(i).off)}, IdentityCreated, nil
 }
 

@@ -43,7 +43,11 @@ func TestLate_IsReportedWithItsPlace(t *testing.T) {
 	require.Equal(t, []ycrdt.Step{{Key: "m"}, {Key: "t"}, {Key: "r"}}, late[0].Path)
 	require.Equal(t, "x", late[0].Key)
 	require.Equal(t, ycrdt.Number(2), late[0].Value)
-	require.Equal(t, []ycrdt.Span{{ID: ycrdt.ID{Client: 1, Clock: 2}, Len: 1}}, late[0].Replaced)
+	require.Equal(t, []ycrdt.Span{{ID: ycrdt.ID{Client: 1, Clock: 2}, Len: 2}}, late[0].Descent.Runs)
+	require.Equal(t, []ycrdt.Descent{
+		{Runs: []ycrdt.Span{{ID: ycrdt.ID{Client: 1, Clock: 0}, Len: 1}}},
+		{Runs: []ycrdt.Span{{ID: ycrdt.ID{Client: 1, Clock: 1}, Len: 1}}},
+	}, late[0].Around)
 	require.Equal(t, "s", late[1].Key)
 	require.Equal(t, "y", late[1].Entries[0].Key)
 

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t testing.TB) Subject) {
 		{"UnsavedBeatsStale", testUnsaved},
 		{"ABurstIsNotARace", testBurst},
 		{"ARefusedChangeIsCorrectedInTheTarget", testRefused},
+		{"ARefusedFirstLoadDeletesNothing", testRefusedFirst},
 		{"OddIdsAndValuesSurvive", testOdd},
 	} {
 		t.Run(law.name, func(t *testing.T) {
@@ -345,6 +346,26 @@ func testRefused(t *testing.T, s *suite) {
 	s.edit(cell("pets", "fido", "price", 1000))
 	s.settle()
 	require.Equal(t, "+ pets/fido/price 100\n", content(s.read()))
+}
+
+// A Store that could not take over what the Target has must not pass for one that has seen it and deleted it.
+func testRefusedFirst(t *testing.T, s *suite) {
+	s.edit(cell("pets", "fido", "price", -1))
+	s.edit(cell("pets", "rex", "price", 2))
+	s.Join(guard{})
+	s.p = s.Persister(s.Store, s.Target, &persist.Options{OnError: func(error) {}, RetryAfter: func(int) time.Duration { return 0 }})
+	t.Cleanup(func() { _ = s.p.Close(ctx) })
+	require.ErrorIs(t, s.p.StartAutoLoad(ctx), errNegative)
+	require.NoError(t, s.p.StartAutoSave(ctx))
+	require.ErrorIs(t, s.p.StartAutoLoad(ctx), errNegative)
+	s.set("pets", "tom", "price", store.Of(3))
+	require.NoError(t, s.p.Save(ctx))
+	require.Equal(t, "+ pets/fido/price -1\n+ pets/rex/price 2\n+ pets/tom/price 3\n", content(s.read()))
+
+	s.edit(cell("pets", "fido", "price", 1))
+	require.NoError(t, s.p.StartAutoLoad(ctx))
+	s.settle()
+	require.Equal(t, "+ pets/fido/price 1\n+ pets/rex/price 2\n+ pets/tom/price 3\n", content(s.read()))
 }
 
 // settleWith is settle where a queued Persister may first report err.
