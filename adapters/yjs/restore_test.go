@@ -197,3 +197,24 @@ func TestRestore_KeepsTheRankFromContainerToContainer(t *testing.T) {
 		}
 	}
 }
+
+// A document hears that its row was deleted from another one, where it has lost, before it hears of the row that has won.
+func TestRestore_ALossThatIsHeardOfBeforeTheWinner(t *testing.T) {
+	a, sa := keeper(t, 1)
+	fromA := record(a)
+	set(t, sa, "t/r/x", store.Of(1))
+	b, sb := keeper(t, 2)
+	set(t, sb, "t/r/y", store.Of(0)) // another map for the row, which wins
+	var relayed [][]byte
+	sub := b.OnUpdate(func(e ycrdt.UpdateEvent) { relayed = append(relayed, e.Update) })
+	applyAll(t, b, *fromA)
+	sub.Close()
+
+	set(t, sa, "t/r/x", store.Of(2))
+	applyAll(t, a, relayed)
+	require.Equal(t, "+ t/r/x 2\n", store.Diff(nil, sa.Snapshot()).String())
+	exchange(t, a, b)
+	for _, s := range []*store.Store{sa, sb} {
+		require.Equal(t, "+ t/r/x 2\n+ t/r/y 0\n", store.Diff(nil, s.Snapshot()).String())
+	}
+}

@@ -57,6 +57,34 @@ func (t *txn) lose(i uint32) {
 	}
 }
 
+// removeLost deletes an item that has lost its key, or has come into something deleted. If the document keeps such
+// content, its updates do not tell so: all copies that have the winner find it out for themselves. A copy that has not
+// would take it for a deletion by somebody who knew the item, and collect it before it learns to whom it has lost.
+func (d *Doc) removeLost(t *txn, i uint32) {
+	if !d.keepLost {
+		d.remove(t, i)
+		return
+	}
+	all := t.deletes
+	t.deletes = deleteSet{}
+	d.remove(t, i)
+	for _, s := range t.deletes.spans {
+		all.add(s.client, s.clock, s.length)
+		t.implied.add(s.client, s.clock, s.length)
+	}
+	t.deletes = all
+}
+
+// told returns the deletions of a transaction that an update tells of.
+func (t *txn) told() *deleteSet {
+	if len(t.implied.spans) == 0 {
+		return &t.deletes
+	}
+	t.implied.sort(&t.doc.clients)
+	rest := t.deletes.without(&t.implied)
+	return &rest
+}
+
 // conflicts lists the keys whose value was contested in a transaction. It runs before garbage collection.
 func (d *Doc) conflicts(t *txn) []Conflict {
 	if len(t.lost) == 0 {

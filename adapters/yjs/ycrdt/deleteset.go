@@ -109,6 +109,35 @@ func (ds *deleteSet) groups(fn func(client uint32, spans []span)) {
 	}
 }
 
+// without returns what is in a sorted set but not in another one.
+func (ds *deleteSet) without(other *deleteSet) (rest deleteSet) {
+	less := map[uint32][]span{}
+	other.groups(func(client uint32, spans []span) { less[client] = spans })
+	for _, s := range ds.spans {
+		out := less[s.client]
+		for len(out) > 0 && out[0].clock+out[0].length <= s.clock {
+			out = out[1:]
+		}
+		less[s.client] = out
+		for _, o := range out {
+			if o.clock >= s.clock+s.length {
+				break
+			}
+			if o.clock > s.clock {
+				rest.add(s.client, s.clock, o.clock-s.clock)
+			}
+			end := s.clock + s.length
+			s.clock = min(end, o.clock+o.length)
+			s.length = end - s.clock
+		}
+		if s.length > 0 {
+			rest.add(s.client, s.clock, s.length)
+		}
+	}
+	rest.sorted = true
+	return rest
+}
+
 // has reports whether a unit is in the sorted set.
 func (ds *deleteSet) has(client, clock uint32) bool {
 	if len(ds.spans) <= 8 {

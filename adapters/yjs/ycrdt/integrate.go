@@ -126,10 +126,14 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 			if !l.deleted() {
 				ty.count--
 			}
-			if (!l.deleted() || l.flags&flagLost != 0) && (it.originClient != l.client || it.originClock != l.last()) {
-				t.lose(left)
+			if known := it.originClient == l.client && it.originClock == l.last(); known {
+				d.remove(t, left)
+			} else {
+				if !l.deleted() || l.flags&flagLost != 0 {
+					t.lose(left)
+				}
+				d.removeLost(t, left)
 			}
-			d.remove(t, left)
 		}
 	}
 	if e == 0 && it.kind.countable() {
@@ -163,7 +167,7 @@ func (d *Doc) integrate(t *txn, i, offset uint32) {
 		} else if e != 0 && right != 0 {
 			t.lose(i)
 		}
-		d.remove(t, i)
+		d.removeLost(t, i)
 	}
 }
 

@@ -63,3 +63,43 @@ func TestLate_IsReportedWithItsPlace(t *testing.T) {
 	require.Len(t, late, 1)
 	require.Equal(t, ycrdt.Number(4), late[0].Value)
 }
+
+func TestLate_AValueBesideOneThatHasBeenDeleted(t *testing.T) {
+	a, b := ycrdt.New(&ycrdt.Options{ClientID: 1}), ycrdt.New(&ycrdt.Options{ClientID: 2})
+	var late []ycrdt.Late
+	for _, d := range []*ycrdt.Doc{a, b} {
+		d.OnCommit(func(c *ycrdt.Commit) { late = append(late, c.Late...) })
+	}
+	require.NoError(t, a.Update(nil, func(tx *ycrdt.Txn) error { return tx.Map("m").Set("k", ycrdt.Number(1)) }))
+	require.NoError(t, b.Update(nil, func(tx *ycrdt.Txn) error { return tx.Map("m").Set("k", ycrdt.Number(2)) }))
+	require.NoError(t, b.Update(nil, func(tx *ycrdt.Txn) error { return tx.Map("m").Delete("k") }))
+	syncAll(t, a, b)
+	require.Len(t, late, 2, "seen by both")
+	for _, l := range late {
+		require.Equal(t, "k", l.Key)
+		require.Equal(t, ycrdt.Number(1), l.Value)
+	}
+}
+
+func TestEnsureMap_KnowsOfADeletionThatCameBefore(t *testing.T) {
+	a, b := ycrdt.New(&ycrdt.Options{ClientID: 1}), ycrdt.New(&ycrdt.Options{ClientID: 2})
+	ensure := func(d *ycrdt.Doc, client uint64) (got ycrdt.Identity) {
+		require.NoError(t, d.Update(nil, func(tx *ycrdt.Txn) (err error) {
+			_, got, err = tx.Map("m").EnsureMap("k", client)
+			return err
+		}))
+		return got
+	}
+	require.Equal(t, ycrdt.IdentityCreated, ensure(a, 1<<52))
+	var deletion []byte
+	a.OnUpdate(func(e ycrdt.UpdateEvent) { deletion = e.Update })
+	require.NoError(t, a.Update(nil, func(tx *ycrdt.Txn) error { return tx.Map("m").Delete("k") }))
+	require.NoError(t, b.Apply(deletion, nil))
+	require.Equal(t, ycrdt.IdentityUsed, ensure(b, 1<<52))
+	require.Equal(t, ycrdt.IdentityCreated, ensure(b, 1<<52+1), "the next life")
+	syncAll(t, a, b)
+	for _, d := range []*ycrdt.Doc{a, b} {
+		d.View(func(r *ycrdt.Reader) { require.NoError(t, r.Map("m").GetMap("k").Err()) })
+		require.Nil(t, d.Pending().Deletes)
+	}
+}

@@ -192,7 +192,7 @@ func (d *Doc) partsOf(t *txn) []part {
 }
 
 func (d *Doc) updateOf(t *txn) []byte {
-	b := d.appendDeletes(d.appendParts(d.scratch[:0], d.partsOf(t)), &t.deletes)
+	b := d.appendDeletes(d.appendParts(d.scratch[:0], d.partsOf(t)), t.told())
 	d.scratch = b
 	return slices.Clone(b)
 }
@@ -200,7 +200,7 @@ func (d *Doc) updateOf(t *txn) []byte {
 func (d *Doc) updateOfV2(t *txn) []byte {
 	d.writer.reset()
 	d.writer.parts(d, d.partsOf(t))
-	d.writer.deletes(d, &t.deletes)
+	d.writer.deletes(d, t.told())
 	return d.writer.bytes()
 }
 

@@ -11,8 +11,9 @@ type txn struct {
 
 	touched []touch // clients that got new structs
 	deletes deleteSet
-	splits  []unit   // items to be tried for merging at the end
-	changed []change // types and keys that observers hear of
+	implied deleteSet // those of them that are not told to others, see removeLost
+	splits  []unit    // items to be tried for merging at the end
+	changed []change  // types and keys that observers hear of
 	subdocs []subdocChange
 	lost    []uint32 // items that lost their key to one that did not know of them
 	late    []uint32 // items that came into a map that had lost its key
@@ -41,6 +42,7 @@ func (d *Doc) begin(origin any, local bool) *txn {
 	t.touched, t.splits, t.changed, t.subdocs = t.touched[:0], t.splits[:0], t.changed[:0], t.subdocs[:0]
 	t.lost, t.late = t.lost[:0], t.late[:0]
 	t.deletes.clear()
+	t.implied.clear()
 	d.txn = t
 	return t
 }
