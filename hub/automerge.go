@@ -7,11 +7,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/rowloom/rowloom/adapters/automerge"
-	"github.com/rowloom/rowloom/adapters/automerge/amchange"
 	"github.com/rowloom/rowloom/adapters/automerge/amrepo"
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/persist"
@@ -231,52 +229,4 @@ func (d *automergeDocument) others(r *amrepo.Repo) (out []*amrepo.Repo) {
 		}
 	}
 	return out
-}
-
-// readOnly is a document for a peer who may not change it.
-type readOnly struct{ *automerge.Doc }
-
-// NewSync is part of amrepo.Doc.
-func (d readOnly) NewSync(saved []byte) (amrepo.Sync, error) {
-	s, err := d.Doc.NewSync(saved)
-	return &readOnlySync{Sync: s, doc: d.Doc}, err
-}
-
-// readOnlySync passes a peer's messages on without the changes in them, and without heads that the document does not have: otherwise it would
-// ask for them.
-type readOnlySync struct {
-	amrepo.Sync
-	doc  *automerge.Doc
-	said []amchange.Hash // the heads of the last message
-}
-
-func (s *readOnlySync) Receive(msg []byte) ([]amchange.Hash, error) {
-	m, err := amchange.ParseSyncMessage(msg, nil)
-	if err != nil {
-		return nil, err
-	}
-	heads := m.Heads
-	m.Changes = nil
-	s.doc.View(func(ix *amchange.Index) {
-		m.Heads = slices.DeleteFunc(slices.Clone(heads), func(h amchange.Hash) bool { return !ix.Has(h) })
-	})
-	_, err = s.Sync.Receive(m.Encode())
-	return heads, err
-}
-
-// Generate leaves out answers without any news: a peer with changes of its own would answer them for ever.
-func (s *readOnlySync) Generate() ([]byte, error) {
-	msg, err := s.Sync.Generate()
-	if err != nil || len(msg) == 0 {
-		return nil, err
-	}
-	m, err := amchange.ParseSyncMessage(msg, nil)
-	if err != nil {
-		return nil, err
-	}
-	if s.said != nil && len(m.Changes) == 0 && slices.Equal(s.said, m.Heads) {
-		return nil, nil
-	}
-	s.said = append(make([]amchange.Hash, 0, 1), m.Heads...)
-	return msg, nil
 }

@@ -149,7 +149,8 @@ func (s *Store) takeJob() (j job, ok bool) {
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing that can be seen is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	s.work = work{content: before.content, before: before, gen: s.newGen(), origin: by, store: s, spares: &s.spares}
+	seen := len(s.participants) > 0 || s.listeners.any() // or not any more, when a listener stops meanwhile
+	s.work = work{content: before.content, before: before, gen: s.newGen(seen), origin: by, store: s, spares: &s.spares}
 	tx := s.newTx()
 	defer func() {
 		tx.work = &s.over
@@ -175,14 +176,11 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	tx.done = true
 	after := &Snapshot{version: before.version + 1, content: tx.content}
 	s.now.Store(after)
-	seen := len(s.participants) > 0 || s.listeners.any()
-	if seen {
-		before.take()
-		after.take()
-	}
-	if s.reuse(before); !seen {
+	if !seen {
+		s.reuse(before)
 		return nil
 	}
+	after.take()
 	c := &Commit{First: after.version, Last: after.version, Origin: by, Before: before, After: after, writes: tx.writes}
 	if !tx.unlogd {
 		c.know(Changes{slices.Clone(tx.log.Cells), tx.log.Values}) // the cells may lie in tx
@@ -207,13 +205,16 @@ func (s *Store) newTx() *Tx {
 	return tx
 }
 
-func (s *Store) newGen() *edit {
+func (s *Store) newGen(seen bool) *edit {
 	if len(s.gens) == 0 {
 		s.gens = make([]edit, 64)
 	}
 	gen := &s.gens[0]
 	s.gens = s.gens[1:]
-	if s.epoch == nil {
+	switch {
+	case seen:
+		s.epoch = nil
+	case s.epoch == nil:
 		s.epoch = gen
 	}
 	gen.epoch = s.epoch

@@ -230,6 +230,10 @@ func (r *runner) read(ctx context.Context) {
 }
 
 func (r *runner) write(ctx context.Context) {
+	ctx, slow := context.WithCancelCause(ctx)
+	defer slow(nil)
+	limit := time.AfterFunc(time.Hour, func() { slow(errSlow) })
+	defer limit.Stop()
 	for {
 		var msg []byte
 		select {
@@ -237,12 +241,12 @@ func (r *runner) write(ctx context.Context) {
 		case <-r.over:
 			return
 		}
-		one, cancel := context.WithTimeoutCause(ctx, r.WriteTimeout, errSlow)
-		err := r.c.Write(one, msg)
-		if err != nil && errors.Is(context.Cause(one), errSlow) {
+		limit.Reset(r.WriteTimeout)
+		err := r.c.Write(ctx, msg)
+		limit.Stop()
+		if errors.Is(context.Cause(ctx), errSlow) {
 			err = errSlow
 		}
-		cancel()
 		select {
 		case r.wrote <- err:
 		case <-r.over:

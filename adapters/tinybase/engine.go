@@ -100,6 +100,7 @@ type engine struct {
 	feed   *mergeable.Feed
 	wake   chan struct{}
 	server bool
+	frames *frames // of a server's room
 	ids    *rand.ChaCha8
 	out    [][]byte
 	stats  Stats
@@ -299,6 +300,11 @@ func (e *engine) changed(deltas []*mergeable.Delta) {
 		e.beacon = e.Now().Add(e.Beacon)
 	}
 	if one := deltas[0]; len(deltas) == 1 && len(one.JSON()) <= 2*e.Piece {
+		if e.frames != nil && (e.FragmentSize <= 0 || len(one.JSON())+64 <= e.FragmentSize) {
+			e.stats.Sends++
+			e.out = append(e.out, e.frames.of(one, e.id))
+			return
+		}
 		e.send("", Message{ID: e.id(11), Kind: ContentDiff}, func(dst []byte) []byte { return append(dst, one.JSON()...) })
 		return
 	}

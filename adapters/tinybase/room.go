@@ -19,6 +19,8 @@ type Room struct {
 	m *mergeable.Store
 	o Options
 
+	frames frames
+
 	mu      sync.Mutex
 	clients map[string]*Session
 	watch   map[*func(string, int)]struct{}
@@ -64,6 +66,7 @@ func (r *Room) Channel(wake chan struct{}, o *Options) (s *Session, client strin
 }
 
 func (r *Room) join(s *Session) (client string) {
+	s.e.frames = &r.frames
 	client = newClientID(s.e.Random)
 	r.mu.Lock()
 	r.clients[client] = s
@@ -76,6 +79,24 @@ func (r *Room) join(s *Session) (client string) {
 		r.tell(client, -1)
 	})
 	return client
+}
+
+// frames makes the frame of a change once for all sessions of a room, which are told of it at about the same time.
+type frames struct {
+	mu    sync.Mutex
+	delta *mergeable.Delta
+	frame []byte
+}
+
+// of returns a frame, which must not be written to.
+func (f *frames) of(d *mergeable.Delta, id func(int) string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.delta != d {
+		m := Message{ID: id(11), Kind: ContentDiff, Body: d.JSON()}
+		f.delta, f.frame = d, m.Append(AppendFrame(make([]byte, 0, len(m.Body)+32), ServerID, nil))
+	}
+	return f.frame
 }
 
 // newClientID returns 24 characters, of the form of the WebSocket key that TinyBase takes for it.

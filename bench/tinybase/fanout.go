@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,43 +25,86 @@ import (
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
-// compareFanOut sends 100 changes a second through our server and through TinyBase's, to readers that are bare sockets, and
-// compares how long the slowest hundredth of the deliveries takes.
-func compareFanOut(dir, name string, readers int) (duel.Result, error) {
+// compareFanOut sends 100 changes a second through our server and through TinyBase's, each in a process of its own, to readers that are bare
+// sockets in this one, and compares how long the slowest hundredth of the deliveries takes. The two take turns.
+func compareFanOut(dir, name string, readers, rounds int, profile string) (duel.Result, error) {
 	r := duel.Result{Workload: duel.Workload{Name: name, Unit: "ms", Want: 10}}
-	m, err := mergeable.New(store.New(), nil)
+	self, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
-	server := tinybase.NewServer(&tinybase.ServerOptions{Open: func(context.Context, string) (*mergeable.Store, error) { return m, nil }})
-	h := httptest.NewServer(server)
-	r.GoMedian, err = fanOut(h.URL, readers)
-	server.Close()
-	h.Close()
-	if err != nil {
-		return r, err
+	sides := []struct {
+		command []string
+		took    []float64
+		median  *float64
+	}{
+		{command: []string{self, "-serve", "-cpuprofile", profile}, median: &r.GoMedian},
+		{command: []string{"node", "twin.mjs", "server"}, median: &r.JSMedian},
 	}
-	cmd := exec.Command("node", "twin.mjs", "server")
+	for range rounds {
+		for i := range sides {
+			side := &sides[i]
+			took, err := throughServer(dir, side.command, readers)
+			if err != nil {
+				return r, err
+			}
+			side.took = append(side.took, took)
+			slices.Sort(side.took)
+			*side.median = side.took[len(side.took)/2]
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%s: %.1f ms against %.1f ms (%.1f, %.1f)\n", name, r.GoMedian, r.JSMedian, sides[0].took, sides[1].took)
+	return r, nil
+}
+
+// throughServer starts a server, which prints its address and ends when its input does, and measures.
+func throughServer(dir string, command []string, readers int) (took float64, err error) {
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return r, err
+		return 0, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return r, err
+		return 0, err
 	}
 	if err := cmd.Start(); err != nil {
-		return r, err
+		return 0, err
 	}
 	url, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
-		r.JSMedian, err = fanOut(strings.TrimSpace(url), readers)
+		took, err = fanOut(strings.TrimSpace(url), readers)
 	}
 	_ = in.Close()
 	_ = cmd.Wait()
-	fmt.Fprintf(os.Stderr, "%s: %.1f ms against %.1f ms\n", name, r.GoMedian, r.JSMedian)
-	return r, err
+	return took, err
+}
+
+// serve is our server for throughServer.
+func serve(profile string) error {
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	m, err := mergeable.New(store.New(), nil)
+	if err != nil {
+		return err
+	}
+	server := tinybase.NewServer(&tinybase.ServerOptions{Open: func(context.Context, string) (*mergeable.Store, error) { return m, nil }})
+	h := httptest.NewServer(server)
+	fmt.Println(h.URL)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	server.Close()
+	h.Close()
+	return err
 }
 
 const (

@@ -28,7 +28,13 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often each side runs each workload")
 	only := flag.String("run", "", "run the workloads whose name contains this")
 	each := flag.Duration("benchtime", 300*time.Millisecond, "how long Go repeats a workload in one round")
+	server := flag.Bool("serve", false, "only be the server of the fan-out, until standard input ends")
+	profile := flag.String("cpuprofile", "", "where our server leaves a profile of the last fan-out")
 	flag.Parse()
+	if *server {
+		check(serve(*profile))
+		return
+	}
 	_, here, _, _ := runtime.Caller(0)
 	dir := filepath.Dir(here)
 	var chosen []duel.Workload
@@ -44,7 +50,7 @@ func main() {
 	}
 	for _, readers := range []int{50, 200} {
 		if name := fmt.Sprintf("fan-out p99/readers=%d", readers); strings.Contains(name, *only) {
-			r, err := compareFanOut(dir, name, readers)
+			r, err := compareFanOut(dir, name, readers, *rounds, *profile)
 			if err != nil {
 				log.Print(err)
 				os.Exit(1)

@@ -128,6 +128,9 @@ func (c *Changes) repeats() bool {
 		for j < len(c.Cells) && c.Cells[j].Row == first.Row && c.Cells[j].Table == first.Table {
 			j++
 		}
+		if len(rows) == 0 && j < len(c.Cells) {
+			rows = make(map[row]bool, len(c.Cells)/(j-i)) // most often rows are about alike
+		}
 		if j < len(c.Cells) || len(rows) > 0 {
 			if rows[row{first.Table, first.Row}] {
 				return true

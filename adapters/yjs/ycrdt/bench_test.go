@@ -181,6 +181,35 @@ func BenchmarkRemoteCell(b *testing.B) {
 	})
 }
 
+// One cell of a table set here, and the update applied to another copy: it should cost the same however many rows there are.
+func BenchmarkCell(b *testing.B) {
+	for _, rows := range []int{1000, 10_000, 100_000} {
+		a, other := ycrdt.New(nil), ycrdt.New(nil)
+		require.NoError(b, buildTable(a, rows, 10))
+		state, err := a.EncodeStateAsUpdate(nil)
+		require.NoError(b, err)
+		require.NoError(b, other.Apply(state, nil))
+		var updates [][]byte
+		a.OnUpdate(func(u ycrdt.UpdateEvent) { updates = append(updates, u.Update) })
+		rng := rand.New(rand.NewPCG(1, 2))
+		b.Run(fmt.Sprintf("local/rows=%dk", rows/1000), func(b *testing.B) {
+			for b.Loop() {
+				row, cell := fmt.Sprintf("r%d", rng.IntN(rows)), cellNames[rng.IntN(10)]
+				_ = a.Update(nil, func(tx *ycrdt.Txn) error {
+					return tx.Map("m").GetMap("t1").GetMap(row).Set(cell, ycrdt.Number(1))
+				})
+			}
+		})
+		b.Run(fmt.Sprintf("remote/rows=%dk", rows/1000), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				if other.Apply(updates[i%len(updates)], nil) != nil {
+					b.Fatal("apply")
+				}
+			}
+		})
+	}
+}
+
 // T4
 func BenchmarkLoad(b *testing.B) {
 	load := func(name string, input []byte, v2 bool) {

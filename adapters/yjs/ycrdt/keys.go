@@ -2,6 +2,7 @@ package ycrdt
 
 import (
 	"hash/maphash"
+	"slices"
 	"unsafe"
 
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
@@ -97,6 +98,9 @@ func (k *keys) internNew(s string) uint32 {
 	}
 	i := uint32(len(k.names))
 	k.table[h] = i
+	if len(k.names) == cap(k.names) {
+		k.names = slices.Grow(k.names, len(k.names)) // append grows large slices by a quarter only
+	}
 	k.names = append(k.names, k.keep(s))
 	k.others = k.others || !lib0.IsASCII(s)
 	return i

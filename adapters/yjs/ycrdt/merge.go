@@ -40,11 +40,10 @@ func (d *Doc) merge(ci, li uint32, rp place) {
 	d.items.release(ri)
 }
 
-// mergeRange merges what can be merged among the structs from the one that holds clock from to the one that holds clock to,
-// the first of them also with what stands before it, and so on to the left as long as that succeeds.
-func (d *Doc) mergeRange(ci, from, to uint32) {
+// mergeRange merges what can be merged among the structs from p to the one that holds clock to, the first of them also with
+// what stands before it, and so on to the left as long as that succeeds.
+func (d *Doc) mergeRange(ci uint32, p place, to uint32) {
 	list := &d.clients.list[ci].list
-	p := d.place(ci, from)
 	for {
 		q, ok := list.prev(p)
 		if !ok || !d.mergeable(list.at(q), list.at(p)) {
@@ -76,19 +75,13 @@ func (d *Doc) mergeDeleted(t *txn) {
 		s := t.deletes.spans[n]
 		list := &d.clients.list[s.client].list
 		p := d.place(s.client, s.clock)
-		first := d.items.at(list.at(p))
-		from, last := first.clock, first
-		if from < s.clock { // does not happen: spans begin where structs begin
-			if q, ok := list.next(p); ok {
-				from = d.items.at(list.at(q)).clock
-			}
-		}
+		last := d.items.at(list.at(p))
 		if end := s.clock + s.length - 1; end > last.last() {
 			last = d.items.at(d.lookup(s.client, end))
 		} else if !d.mergesWithNeighbours(list, p) {
 			continue
 		}
-		d.mergeRange(s.client, from, last.end())
+		d.mergeRange(s.client, p, last.end())
 	}
 }
 
@@ -115,7 +108,7 @@ func (d *Doc) mergeNew(t *txn) {
 				continue
 			}
 		}
-		d.mergeRange(w.client, d.items.at(c.list.at(p)).clock, c.next)
+		d.mergeRange(w.client, p, c.next)
 	}
 }
 

@@ -1,6 +1,10 @@
 package ycrdt
 
-import "github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+import (
+	"slices"
+
+	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/lib0"
+)
 
 // columns are the parts of an update in format V2, each with its own cursor into the input.
 type columns struct {
@@ -91,6 +95,7 @@ func (p *parser) parseV2(update []byte) error {
 			break
 		}
 		ci := p.block(client)
+		p.refs = slices.Grow(p.refs, min(int(structs), r.Len()))
 		for ; structs > 0; structs-- {
 			clock = p.structV2(c, ci, clock)
 			if c.failed() {

@@ -87,7 +87,7 @@ func (d *Doc) applySpan(t *txn, s span) (rest span) {
 		rest = span{s.client, c.next, end - c.next}
 		end = c.next
 	}
-	p := c.list.find(c.next, s.clock)
+	p := d.place(s.client, s.clock)
 	it := d.items.at(c.list.at(p))
 	if !it.deleted() && it.clock < s.clock {
 		d.split(t, s.client, p, s.clock)

@@ -58,7 +58,7 @@ const (
 	flagBound          // a type that has its slot in the table of types
 	flagLost           // lost its key to a value set at the same time, or lies in a map that did; see Options.KeepLost
 	flagMarker         // a marker pointed at it (see markers.go)
-	flagVerbatim       // read from an update in format V1 that is kept, in which its bytes follow the payload of the struct before
+	flagVerbatim       // from the end of the payload of the struct before to that of its own, its buffer has it in format V1
 )
 
 func (it *item) deleted() bool { return it.flags&flagDeleted != 0 }
