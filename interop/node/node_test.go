@@ -15,6 +15,12 @@ import (
 
 const counter = "testdata/counter.mjs"
 
+// said waits until a script has said something: answers and standard error come through two pipes, either of which may be read first.
+func said(t *testing.T, p *node.Process, what string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(p.Stderr(), what) }, node.Patience, time.Millisecond, "wanted %q", what)
+}
+
 func TestCall_AnswersInOrder(t *testing.T) {
 	p := node.Start(t, counter)
 	for want := 2; want <= 20; want += 2 {
@@ -22,7 +28,7 @@ func TestCall_AnswersInOrder(t *testing.T) {
 		p.Call("add", map[string]int{"by": 2}, &sum)
 		require.Equal(t, want, sum)
 	}
-	require.Contains(t, p.Stderr(), "adding 2", "console.log goes to standard error")
+	said(t, p, "adding 2") // console.log goes to standard error
 }
 
 func TestCall_CarriesLongAndStrangeText(t *testing.T) {
@@ -49,6 +55,8 @@ func TestDo_DoesNotHoldUpOthers(t *testing.T) {
 
 func TestDo_ReportsTheScriptsErrorWithItsStderr(t *testing.T) {
 	p := node.Start(t, counter)
+	require.Error(t, p.Do("fail", nil, nil))
+	said(t, p, "a word of explanation")
 	err := p.Do("fail", nil, nil)
 	require.ErrorContains(t, err, "counter.mjs (process ")
 	require.ErrorContains(t, err, "as asked")

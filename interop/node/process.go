@@ -213,7 +213,8 @@ func (p *Process) Kill() {
 	_ = p.stdin.Close()
 }
 
-// Stderr returns the last part of what the script wrote to its standard error, console.log included.
+// Stderr returns the last part of what the script wrote to its standard error, console.log included, as far as it has arrived: the last answer may have
+// been faster.
 func (p *Process) Stderr() string { return p.stderr.String() }
 
 // String names the script and its process.
