@@ -25,9 +25,9 @@ import (
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
-// compareFanOut sends 100 changes a second through our server and through TinyBase's, each in a process of its own, to readers that are bare
+// compareFanOut sends some changes a second through our server and through TinyBase's, each in a process of its own, to readers that are bare
 // sockets in this one, and compares how long the slowest hundredth of the deliveries takes. The two take turns.
-func compareFanOut(dir, name string, readers, rounds int, profile string) (duel.Result, error) {
+func compareFanOut(dir, name string, readers, perSecond, rounds int, profile string) (duel.Result, error) {
 	r := duel.Result{Workload: duel.Workload{Name: name, Unit: "ms", Want: 10}}
 	self, err := os.Executable()
 	if err != nil {
@@ -44,7 +44,7 @@ func compareFanOut(dir, name string, readers, rounds int, profile string) (duel.
 	for range rounds {
 		for i := range sides {
 			side := &sides[i]
-			took, err := throughServer(dir, side.command, readers)
+			took, err := throughServer(dir, side.command, readers, perSecond)
 			if err != nil {
 				return r, err
 			}
@@ -58,7 +58,7 @@ func compareFanOut(dir, name string, readers, rounds int, profile string) (duel.
 }
 
 // throughServer starts a server, which prints its address and ends when its input does, and measures.
-func throughServer(dir string, command []string, readers int) (took float64, err error) {
+func throughServer(dir string, command []string, readers, perSecond int) (took float64, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	in, err := cmd.StdinPipe()
@@ -74,7 +74,7 @@ func throughServer(dir string, command []string, readers int) (took float64, err
 	}
 	url, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
-		took, err = fanOut(strings.TrimSpace(url), readers)
+		took, err = fanOut(strings.TrimSpace(url), readers, perSecond)
 	}
 	_ = in.Close()
 	_ = cmd.Wait()
@@ -107,13 +107,9 @@ func serve(profile string) error {
 	return err
 }
 
-const (
-	perSecond = 100
-	messages  = 400
-)
-
-// fanOut returns the 99th percentile of the delivery times, in milliseconds.
-func fanOut(url string, readers int) (float64, error) {
+// fanOut writes for four seconds and returns the 99th percentile of the delivery times, in milliseconds.
+func fanOut(url string, readers, perSecond int) (float64, error) {
+	messages := 4 * perSecond
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	dial := func() (*ws.Conn, error) {
@@ -159,7 +155,7 @@ func fanOut(url string, readers int) (float64, error) {
 		return 0, err
 	}
 	time.Sleep(time.Second)
-	tick := time.NewTicker(time.Second / perSecond)
+	tick := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer tick.Stop()
 	for i := range messages {
 		<-tick.C

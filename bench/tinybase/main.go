@@ -48,9 +48,9 @@ func main() {
 		log.Print(err)
 		os.Exit(1)
 	}
-	for _, readers := range []int{50, 200} {
-		if name := fmt.Sprintf("fan-out p99/readers=%d", readers); strings.Contains(name, *only) {
-			r, err := compareFanOut(dir, name, readers, *rounds, *profile)
+	for _, load := range []struct{ readers, perSecond int }{{50, 100}, {200, 100}, {200, 300}} {
+		if name := fmt.Sprintf("fan-out p99/readers=%d/changes=%d per s", load.readers, load.perSecond); strings.Contains(name, *only) {
+			r, err := compareFanOut(dir, name, load.readers, load.perSecond, *rounds, *profile)
 			if err != nil {
 				log.Print(err)
 				os.Exit(1)
