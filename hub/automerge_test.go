@@ -3,7 +3,6 @@
 package hub_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -20,25 +19,21 @@ import (
 	"github.com/rowloom/rowloom/hub"
 	"github.com/rowloom/rowloom/hub/roomdb"
 	"github.com/rowloom/rowloom/store"
-	"github.com/rowloom/rowloom/synchronizer"
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
 // repo is an Automerge client with one document and a Store bound to it.
 type repo struct {
-	t     testing.TB
-	id    amrepo.DocumentID
-	doc   *automerge.Doc
-	store *store.Store
-	name  string
+	peer
+	id   amrepo.DocumentID
+	doc  *automerge.Doc
+	name string
 
 	mu      sync.Mutex
 	missing bool
 	heard   []amrepo.Ephemeral
 
-	r      *amrepo.Repo
-	cancel context.CancelFunc
-	done   chan error
+	r *amrepo.Repo
 }
 
 // newRepo makes a client for the document of a URL.
@@ -46,7 +41,7 @@ func newRepo(t testing.TB, name, url string) *repo {
 	t.Helper()
 	u, err := amrepo.ParseURL(url)
 	require.NoError(t, err)
-	c := &repo{t: t, id: u.Document, store: store.New(), name: name}
+	c := &repo{peer: peer{t: t, store: store.New()}, id: u.Document, name: name}
 	c.doc, err = automerge.New(nil)
 	require.NoError(t, err)
 	p := automerge.Bind(c.store, c.doc, nil)
@@ -73,9 +68,7 @@ func (c *repo) connect(s *server, query string) *repo {
 	})
 	conn, err := ws.Dial(ctx, strings.Replace(s.http.URL, "http", "ws", 1)+"/automerge"+query, &ws.Options{ReadLimit: 64 << 20})
 	require.NoError(c.t, err)
-	ctx, cancel := context.WithCancel(ctx)
-	c.cancel, c.done = cancel, make(chan error, 1)
-	go func() { c.done <- synchronizer.Run(ctx, c.r.Dial(), conn) }()
+	c.run(c.r.Dial(), conn)
 	require.Eventually(c.t, func() bool { return len(c.r.Peers()) == 1 }, 20*time.Second, time.Millisecond)
 	require.NoError(c.t, c.r.Share(c.id))
 	return c
@@ -83,22 +76,9 @@ func (c *repo) connect(s *server, query string) *repo {
 
 func (c *repo) disconnect() {
 	if c.cancel != nil {
-		c.cancel()
-		<-c.done
+		c.peer.disconnect()
 		c.r.Close()
-		c.cancel = nil
 	}
-}
-
-func (c *repo) set(table, row, cell string, v store.Value) {
-	c.t.Helper()
-	require.NoError(c.t, c.store.Update(func(tx *store.Tx) error { return tx.SetCell(table, row, cell, v) }))
-}
-
-func (c *repo) holds(want string) {
-	c.t.Helper()
-	require.Eventually(c.t, func() bool { return store.Diff(nil, c.store.Snapshot()).String() == want }, 20*time.Second, 2*time.Millisecond,
-		"wanted %q", want)
 }
 
 // address is the URL of a room's document.

@@ -24,17 +24,13 @@ import (
 
 // stamped is a TinyBase client.
 type stamped struct {
-	t     testing.TB
-	store *store.Store
-	m     *mergeable.Store
-	url   string
-
-	cancel context.CancelFunc
-	done   chan error
+	peer
+	m   *mergeable.Store
+	url string
 }
 
 func newStamped(s *server, room string) *stamped {
-	c := &stamped{t: s.t, store: store.New(), url: strings.Replace(s.http.URL, "http", "ws", 1) + "/tinybase/" + url.PathEscape(room)}
+	c := &stamped{peer: peer{t: s.t, store: store.New()}, url: strings.Replace(s.http.URL, "http", "ws", 1) + "/tinybase/" + url.PathEscape(room)}
 	var err error
 	c.m, err = mergeable.New(c.store, nil)
 	require.NoError(s.t, err)
@@ -44,34 +40,14 @@ func newStamped(s *server, room string) *stamped {
 
 func (c *stamped) connect(query string) *stamped {
 	c.t.Helper()
-	c.run(c.url+query, nil, tinybase.NewClient(c.m, nil))
+	c.dial(c.url+query, nil, tinybase.NewClient(c.m, nil))
 	return c
 }
 
-func (c *stamped) run(url string, subprotocols []string, session synchronizer.Session) {
+func (c *stamped) dial(url string, subprotocols []string, session synchronizer.Session) {
 	conn, err := ws.Dial(ctx, url, &ws.Options{Kind: ws.Text, ReadLimit: 256 << 20, Subprotocols: subprotocols})
 	require.NoError(c.t, err)
-	ctx, cancel := context.WithCancel(ctx)
-	c.cancel, c.done = cancel, make(chan error, 1)
-	go func() { c.done <- synchronizer.Run(ctx, session, conn) }()
-}
-
-func (c *stamped) disconnect() {
-	if c.cancel != nil {
-		c.cancel()
-		<-c.done
-		c.cancel = nil
-	}
-}
-
-func (c *stamped) set(table, row, cell string, v store.Value) {
-	c.t.Helper()
-	require.NoError(c.t, c.store.Update(func(tx *store.Tx) error { return tx.SetCell(table, row, cell, v) }))
-}
-
-func (c *stamped) holds(want string) {
-	c.t.Helper()
-	require.Eventually(c.t, func() bool { return store.Diff(nil, c.store.Snapshot()).String() == want }, 20*time.Second, 2*time.Millisecond, "wanted %q", want)
+	c.run(session, conn)
 }
 
 // content is what a room's store of stamps holds, with stamps and hashes.
@@ -128,7 +104,7 @@ func TestTinyBase_RoomsShareASocketAsChannels(t *testing.T) {
 	one, two := newStamped(s, "one"), newStamped(s, "a/two")
 	c, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"one": one.m, "a/two": two.m}, nil)
 	require.NoError(t, err)
-	one.run(strings.TrimSuffix(one.url, "/one"), []string{tinybase.Subprotocol}, c)
+	one.dial(strings.TrimSuffix(one.url, "/one"), []string{tinybase.Subprotocol}, c)
 	one.set("t", "r", "c", store.Of(1))
 	two.set("t", "r", "c", store.Of(2))
 	s.eventually("one", `{"t":{"r":{"c":1}}}`, `{}`)
@@ -137,7 +113,7 @@ func TestTinyBase_RoomsShareASocketAsChannels(t *testing.T) {
 	below := newStamped(s, "a/two")
 	c, err = tinybase.NewSharedClient(map[string]*mergeable.Store{"two": below.m}, nil)
 	require.NoError(t, err)
-	below.run(strings.TrimSuffix(below.url, "%2Ftwo"), []string{tinybase.Subprotocol}, c)
+	below.dial(strings.TrimSuffix(below.url, "%2Ftwo"), []string{tinybase.Subprotocol}, c)
 	below.holds("+ t/r/c 2\n")
 	s.ok("PUT", "/api/rooms/a%2Ftwo/tables/t/r/c", "3")
 	two.holds("+ t/r/c 3\n")

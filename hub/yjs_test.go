@@ -19,7 +19,6 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs/ysync"
 	"github.com/rowloom/rowloom/hub"
 	"github.com/rowloom/rowloom/store"
-	"github.com/rowloom/rowloom/synchronizer"
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
@@ -32,18 +31,14 @@ func (d document) OnUpdate(fn func(update []byte, origin any)) (stop func()) {
 
 // client is a Yjs client with a Store bound to its document.
 type client struct {
-	t     testing.TB
-	doc   *ycrdt.Doc
-	store *store.Store
-	room  *ysync.Room
-	url   string
-
-	cancel context.CancelFunc
-	done   chan error
+	peer
+	doc  *ycrdt.Doc
+	room *ysync.Room
+	url  string
 }
 
 func newClient(s *server, room string) *client {
-	c := &client{t: s.t, doc: ycrdt.New(nil), store: store.New(), url: strings.Replace(s.http.URL, "http", "ws", 1) + "/yjs/" + url.PathEscape(room)}
+	c := &client{peer: peer{t: s.t, store: store.New()}, doc: ycrdt.New(nil), url: strings.Replace(s.http.URL, "http", "ws", 1) + "/yjs/" + url.PathEscape(room)}
 	p := yjs.Bind(c.store, c.doc, nil)
 	require.NoError(s.t, p.StartAutoLoad(ctx))
 	require.NoError(s.t, p.StartAutoSave(ctx))
@@ -60,33 +55,8 @@ func (c *client) connect(query string) *client {
 	c.t.Helper()
 	conn, err := ws.Dial(ctx, c.url+query, &ws.Options{ReadLimit: 256 << 20})
 	require.NoError(c.t, err)
-	ctx, cancel := context.WithCancel(ctx)
-	c.cancel, c.done = cancel, make(chan error, 1)
-	go func() { c.done <- synchronizer.Run(ctx, ysync.NewClient(c.room, nil), conn) }()
+	c.run(ysync.NewClient(c.room, nil), conn)
 	return c
-}
-
-func (c *client) disconnect() {
-	if c.cancel != nil {
-		c.cancel()
-		<-c.done
-		c.cancel = nil
-	}
-}
-
-func (c *client) set(table, row, cell string, v store.Value) {
-	c.t.Helper()
-	require.NoError(c.t, c.store.Update(func(tx *store.Tx) error { return tx.SetCell(table, row, cell, v) }))
-}
-
-// holds waits until the client's Store prints as it should.
-func (c *client) holds(want string) {
-	c.t.Helper()
-	var got string
-	require.Eventually(c.t, func() bool {
-		got = store.Diff(nil, c.store.Snapshot()).String()
-		return got == want
-	}, 20*time.Second, 2*time.Millisecond, "wanted %q", want)
 }
 
 // eventually waits until a room holds what it should.
