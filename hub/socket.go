@@ -58,7 +58,7 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 		_ = conn.Close(synchronizer.CodeOf(err), synchronizer.ReasonOf(err))
 		return &errWritten{err}
 	}
-	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
+	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, ctx, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
 	if err != nil {
 		return &errWritten{err}
 	}
@@ -68,14 +68,15 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 // vouching is a connection that passes on what the server itself has written only when that is durable.
 type vouching struct {
 	synchronizer.Conn
+	ctx    context.Context // the call's
 	call   *Call
 	family string
 }
 
 func (c *vouching) Write(ctx context.Context, msg []byte) error {
 	for _, r := range c.call.open() {
-		if err := r.vouch(ctx, c.family); err != nil {
-			<-ctx.Done() // the room fails, and the call with it
+		if err := r.vouch(c.ctx, c.family); err != nil {
+			<-c.ctx.Done() // the room fails, and the call with it
 			return err
 		}
 	}

@@ -10,8 +10,8 @@
 //
 // # Concurrency
 //
-// Start, Receive, Poll and Next of one Session are never called at the same time. Run has two goroutines of its own, one that reads and one that
-// writes, and both have ended when it returns. Pipe and Sim have none.
+// Start, Receive, Poll and Next of one Session are never called at the same time. Run polls and writes in the goroutine that
+// called it, and reads and answers in another one, which has ended when it returns. Pipe and Sim have none.
 //
 // # Bounds
 //

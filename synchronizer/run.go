@@ -48,212 +48,247 @@ func Run(ctx context.Context, s Session, c Conn) error { return RunWith(ctx, s, 
 // It returns nil when either end finished in good order, the cause of ctx when that is done, otherwise the error that ended it: an [*Error] when the
 // protocol was broken or the other end closed, or what the Conn returned.
 func RunWith(ctx context.Context, s Session, c Conn, opts *RunOptions) error {
-	r := &runner{RunOptions: opts.withDefaults(), s: s, c: c}
+	r := &runner{RunOptions: opts.withDefaults(), s: s, c: c, wake: s.Wake(), news: make(chan struct{}, 1)}
+	r.room.L = &r.mu
 	return r.run(ctx)
 }
 
-// runner is one Run. All of its fields belong to the goroutine that called Run.
+// runner is one Run, of two goroutines: that of the caller polls and writes, the other one reads and has the session answer. What they share
+// is under mu, which nobody holds while the connection makes him wait.
 type runner struct {
 	RunOptions
-	s      Session
-	c      Conn
-	queue  [][]byte // waiting to be handed to the writer
-	queued int      // bytes in queue
-	timer  *time.Timer
-	in     chan readResult // from the reader
-	out    chan []byte     // to the writer, one at a time
-	wrote  chan error      // the writer is done with it
-	over   chan struct{}   // closed: hand nothing over any more
-	busy   bool            // the writer has a message
+	s    Session
+	c    Conn
+	wake <-chan struct{}
+	news chan struct{} // for the writer: what the reader has changed
+
+	mu     sync.Mutex // also the session's
+	room   sync.Cond  // for the reader: the queue has become shorter, or over is true
+	queue  [][]byte   // waiting to be written
+	queued int        // bytes in queue
+	failed error      // what the session ended with
+	closed error      // what reading ended with
+	over   bool       // the session is not asked any more
+
+	due   *time.Timer // of the session
+	dueAt time.Time   // when due fires, or zero; never later than the session wants
+
+	giveUp  context.CancelCauseFunc // ends the write that is going on
+	began   time.Time               // when that began; zero when none is
+	slow    *time.Timer             // watches it
+	watched bool                    // slow is running
+	flush   *time.Timer             // once over
 }
 
-type readResult struct {
-	msg []byte
-	err error
-}
+var (
+	errSlow  = errors.New("synchronizer: write timed out")
+	errFlush = errors.New("synchronizer: the last messages took too long")
+)
 
-func (r *runner) run(ctx context.Context) (err error) {
-	r.in, r.out, r.wrote, r.over = make(chan readResult), make(chan []byte), make(chan error), make(chan struct{})
-	r.timer = time.NewTimer(time.Hour)
-	defer r.timer.Stop()
+func (r *runner) run(ctx context.Context) error {
 	defer End(r.s)
-
 	// The connection outlives ctx a little, so that the other end can still be told.
-	carry, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var both sync.WaitGroup
-	both.Go(func() { r.read(carry) })
-	both.Go(func() { r.write(carry) })
-	err = r.loop(ctx)
-	close(r.over)
+	carry, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer giveUp(nil)
+	r.giveUp = giveUp
+	r.due, r.slow = time.NewTimer(time.Hour), time.AfterFunc(time.Hour, r.watch)
+	defer r.due.Stop()
+	defer r.slow.Stop()
+	defer context.AfterFunc(ctx, r.finish)()
+
+	var reading sync.WaitGroup
+	reading.Go(func() { r.read(carry) })
+	err := r.loop(ctx, carry)
+	r.finish()
+	defer r.flush.Stop()
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		_ = r.c.Close(CodeGoingAway, "")
 	} else {
 		_ = r.c.Close(CodeOf(err), ReasonOf(err))
 	}
-	cancel()
-	both.Wait()
+	giveUp(nil)
+	reading.Wait()
 	if normal(err) {
 		return nil
 	}
 	return err
 }
 
-func (r *runner) loop(ctx context.Context) error {
-	if err := r.say(r.s.Start()); err != nil {
-		return r.last(ctx, err)
-	}
+// loop writes until there is nothing more to write, and says why.
+func (r *runner) loop(ctx, carry context.Context) error {
+	r.mu.Lock()
+	r.say(r.s.Start())
+	r.mu.Unlock()
 	for {
-		// Nothing of the session's own is asked for while something still waits: this is what lets it merge.
-		var wake <-chan struct{}
-		var due <-chan time.Time
-		if !r.busy && len(r.queue) == 0 {
-			wake, due = r.s.Wake(), r.arm()
+		msg, err := r.next(ctx)
+		if err != nil {
+			return err
 		}
-		next, out := r.next()
-		in := r.in
-		if r.queued >= r.QueueBytes {
-			in = nil
+		if err := r.c.Write(carry, msg); err != nil {
+			return r.writeError(ctx, carry, err)
 		}
-		var failed error
+	}
+}
+
+// next waits for a message to write. Only while there is none the session is polled: this is what lets it merge.
+func (r *runner) next(ctx context.Context) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.began = time.Time{}
+	for {
+		switch ended := ctx.Err() != nil || r.closed != nil; {
+		case r.failed != nil && (ended || len(r.queue) == 0):
+			return nil, r.failed
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case r.closed != nil:
+			return nil, r.closed
+		case len(r.queue) > 0:
+			return r.take(), nil
+		}
+		due := r.arm()
+		r.mu.Unlock()
+		poll := true
 		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case out <- next:
-			r.handed(next)
-		case err := <-r.wrote:
-			if r.busy = false; err != nil {
-				return r.writeError(err)
-			}
-		case m := <-in:
-			if m.err != nil {
-				return m.err
-			}
-			failed = r.say(r.s.Receive(m.msg))
-		case <-wake:
-			failed = r.say(r.s.Poll())
+		case <-r.news:
+			poll = false
+		case <-r.wake:
 		case <-due:
-			failed = r.say(r.s.Poll())
+			r.dueAt = time.Time{}
 		}
-		if failed != nil {
-			return r.last(ctx, failed)
+		r.mu.Lock()
+		if poll && !r.over {
+			r.say(r.s.Poll())
 		}
 	}
 }
 
-// next returns what the writer should get now and where, or nils.
-func (r *runner) next() ([]byte, chan<- []byte) {
-	if r.busy || len(r.queue) == 0 {
-		return nil, nil
-	}
-	return r.queue[0], r.out
-}
-
-func (r *runner) handed(msg []byte) {
+// take takes the first message from the queue, and has the time watched that it takes from now.
+func (r *runner) take() []byte {
+	msg := r.queue[0]
 	r.queue[0] = nil
-	r.queue, r.queued, r.busy = r.queue[1:], r.queued-len(msg), true
+	r.queue, r.queued = r.queue[1:], r.queued-len(msg)
+	r.room.Signal()
+	r.began = time.Now()
+	if !r.watched {
+		r.watched = true
+		r.slow.Reset(r.WriteTimeout)
+	}
+	return msg
 }
 
-// arm sets the timer for the session's next time and returns its channel, or nil if there is none.
+// watch gives up a write that takes too long. While there is always one, the timer is set once in WriteTimeout, not for each.
+func (r *runner) watch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.began.IsZero() {
+		r.watched = false
+	} else if left := r.WriteTimeout - time.Since(r.began); left > 0 {
+		r.slow.Reset(left)
+	} else {
+		r.giveUp(errSlow)
+	}
+}
+
+// arm returns a channel that receives when the session has something to say, or a little before, or nil.
 func (r *runner) arm() <-chan time.Time {
 	at := nextOf(r.s)
 	if at.IsZero() {
 		return nil
 	}
-	r.timer.Reset(max(at.Sub(r.Now()), 0))
-	return r.timer.C
+	if r.dueAt.IsZero() || at.Before(r.dueAt) {
+		r.dueAt = at
+		r.due.Reset(max(at.Sub(r.Now()), 0))
+	}
+	return r.due.C
 }
 
-// say queues messages and passes the error on.
-func (r *runner) say(out [][]byte, err error) error {
+// say queues messages. An error is the last thing a session has to say.
+func (r *runner) say(out [][]byte, err error) {
 	for _, m := range out {
 		r.queue = append(r.queue, m)
 		r.queued += len(m)
 	}
-	return err
-}
-
-// last writes what still waits, within FlushTimeout, and returns err.
-func (r *runner) last(ctx context.Context, err error) error {
-	limit := time.NewTimer(r.FlushTimeout)
-	defer limit.Stop()
-	for r.busy || len(r.queue) > 0 {
-		next, out := r.next()
-		select {
-		case out <- next:
-			r.handed(next)
-		case failed := <-r.wrote:
-			if r.busy = false; failed != nil {
-				return err
-			}
-		case <-limit.C:
-			return err
-		case <-ctx.Done():
-			return err
-		}
+	if err != nil {
+		r.failed = err
+		r.end()
 	}
-	return err
 }
 
-var errSlow = errors.New("synchronizer: write timed out")
+// finish ends what is said. What is written already gets FlushTimeout to leave.
+func (r *runner) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end()
+}
+
+func (r *runner) end() {
+	if !r.over {
+		r.over = true
+		r.flush = time.AfterFunc(r.FlushTimeout, func() { r.giveUp(errFlush) })
+		r.room.Signal()
+	}
+	r.tell()
+}
+
+func (r *runner) tell() {
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
+}
 
 // writeError says why a write failed. Often the other end has closed, and the reader knows its word.
-func (r *runner) writeError(err error) error {
-	if errors.Is(err, errSlow) {
+func (r *runner) writeError(ctx, carry context.Context, err error) error {
+	if errors.Is(context.Cause(carry), errSlow) {
 		return &Error{Code: CodeTryLater, Reason: "reader too slow", Err: err}
 	}
-	limit := time.NewTimer(r.FlushTimeout)
-	defer limit.Stop()
+	r.finish() // the reader hears no more messages, but goes on until the end
 	for {
-		select {
-		case m := <-r.in:
-			if m.err != nil {
-				return m.err
-			}
-		case <-limit.C:
+		r.mu.Lock()
+		failed, closed := r.failed, r.closed
+		r.mu.Unlock()
+		switch {
+		case failed != nil:
+			return failed
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(closed, errFlush):
 			return err
+		case closed != nil:
+			return closed
+		}
+		<-r.news
+	}
+}
+
+// read has the session answer what comes, as long as the queue is not full.
+func (r *runner) read(carry context.Context) {
+	for {
+		msg, err := r.c.Read(carry)
+		if r.heard(msg, err); err != nil {
+			return
 		}
 	}
 }
 
-func (r *runner) read(ctx context.Context) {
-	for {
-		msg, err := r.c.Read(ctx)
-		select {
-		case r.in <- readResult{msg, err}:
-		case <-r.over:
-			return
-		}
-		if err != nil {
-			return
-		}
+func (r *runner) heard(msg []byte, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.closed = err
+		r.end()
+		return
 	}
-}
-
-func (r *runner) write(ctx context.Context) {
-	ctx, slow := context.WithCancelCause(ctx)
-	defer slow(nil)
-	limit := time.AfterFunc(time.Hour, func() { slow(errSlow) })
-	defer limit.Stop()
-	for {
-		var msg []byte
-		select {
-		case msg = <-r.out:
-		case <-r.over:
-			return
-		}
-		limit.Reset(r.WriteTimeout)
-		err := r.c.Write(ctx, msg)
-		limit.Stop()
-		if errors.Is(context.Cause(ctx), errSlow) {
-			err = errSlow
-		}
-		select {
-		case r.wrote <- err:
-		case <-r.over:
-			return
-		}
-		if err != nil {
-			return
-		}
+	for r.queued >= r.QueueBytes && !r.over {
+		r.room.Wait()
+	}
+	if r.over {
+		return
+	}
+	before := len(r.queue)
+	r.say(r.s.Receive(msg))
+	if len(r.queue) > before {
+		r.tell()
 	}
 }
