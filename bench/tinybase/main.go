@@ -29,10 +29,11 @@ func main() {
 	only := flag.String("run", "", "run the workloads whose name contains this")
 	each := flag.Duration("benchtime", 300*time.Millisecond, "how long Go repeats a workload in one round")
 	server := flag.Bool("serve", false, "only be the server of the fan-out, until standard input ends")
+	bare := flag.Bool("bare", false, "with -serve: only write to all what one has written")
 	profile := flag.String("cpuprofile", "", "where our server leaves a profile of the last fan-out")
 	flag.Parse()
 	if *server {
-		check(serve(*profile))
+		check(serve(*profile, *bare))
 		return
 	}
 	_, here, _, _ := runtime.Caller(0)
@@ -48,15 +49,16 @@ func main() {
 		log.Print(err)
 		os.Exit(1)
 	}
-	for _, load := range []struct{ readers, perSecond int }{{50, 100}, {200, 100}, {200, 300}} {
-		if name := fmt.Sprintf("fan-out p99/readers=%d/changes=%d per s", load.readers, load.perSecond); strings.Contains(name, *only) {
-			r, err := compareFanOut(dir, name, load.readers, load.perSecond, *rounds, *profile)
-			if err != nil {
-				log.Print(err)
-				os.Exit(1)
-			}
-			results = append(results, r)
+	for _, load := range []struct{ readers, perSecond int }{{50, 100}, {200, 100}, {200, 300}, {200, 500}} {
+		if !strings.Contains(fmt.Sprintf("%s/readers=%d/changes=%d per s", fanOutName, load.readers, load.perSecond), *only) {
+			continue
 		}
+		r, err := compareFanOut(dir, load.readers, load.perSecond, *rounds, *profile)
+		if err != nil {
+			log.Print(err)
+			os.Exit(1)
+		}
+		results = append(results, r...)
 	}
 	duel.Print(os.Stdout, results)
 }
