@@ -183,5 +183,8 @@ func (e *Enforced) valueBack(c ValueChange) Value {
 	return e.schema.Values[c.ID].Default
 }
 
+// Borrows implements [Borrower].
+func (e *Enforced) Borrows() {}
+
 // Committed implements [Participant].
 func (e *Enforced) Committed(*Commit) {}

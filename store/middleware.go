@@ -115,5 +115,8 @@ func (m *Middleware) rows(tx *Tx, by Origin, c Changes) error {
 	return nil
 }
 
+// Borrows implements [Borrower].
+func (m *Middleware) Borrows() {}
+
 // Committed implements [Participant].
 func (m *Middleware) Committed(*Commit) { m.seen = seenWrites{} }

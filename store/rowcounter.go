@@ -80,6 +80,9 @@ func (c *RowCounter) Prepare(tx *Tx, _ Origin) error {
 	return nil
 }
 
+// Borrows implements [Borrower].
+func (c *RowCounter) Borrows() {}
+
 // Committed implements [Participant].
 func (c *RowCounter) Committed(commit *Commit) {
 	for table, k := range c.now {

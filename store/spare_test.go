@@ -109,6 +109,91 @@ func TestSnapshot_OutlivesTheReuseOfWhatNobodyHasSeen(t *testing.T) {
 	})
 }
 
+// What a Borrower is lent stays as it was until its next Committed has returned, or for ever when it leaves, while nodes are used again.
+func TestBorrower_SeesWhatItWasLentUntilTheNext(t *testing.T) {
+	ids := names("r", 150)
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := store.New(), newModel()
+		type kept struct {
+			s *store.Snapshot
+			m *model
+		}
+		b := &borrower{}
+		var lent *kept
+		var all []kept // by others, and by a Borrower that has left
+		look := func() {
+			if lent != nil {
+				lent.m.equal(t, lent.s)
+			}
+		}
+		b.see = func(c *store.Commit) {
+			look()
+			if lent != nil {
+				require.Same(t, lent.s, c.Before)
+			}
+			now.equal(t, c.After)
+			require.Equal(t, store.Diff(c.Before, c.After), c.Changes())
+			lent = &kept{c.After, now.clone()}
+		}
+		set := func(tx *store.Tx, row, cell string, v int) {
+			now.cells[[3]string{"t", row, cell}] = store.Of(v)
+			require.NoError(t, tx.SetCell("t", row, cell, store.Of(v)))
+		}
+		require.NoError(t, s.Update(func(tx *store.Tx) error {
+			for i, row := range ids[:rapid.IntRange(1, len(ids)).Draw(t, "rows")] {
+				set(tx, row, "a", i)
+			}
+			return nil
+		}))
+		leave := s.Join(b)
+		for i := range rapid.IntRange(1, 60).Draw(t, "transactions") {
+			row := rapid.SampledFrom(ids).Draw(t, "row")
+			switch rapid.SampledFrom([]string{"set", "set", "set", "set", "set", "many", "fail", "take", "keeper", "listen", "leave"}).Draw(t, "do") {
+			case "set":
+				require.NoError(t, s.Update(func(tx *store.Tx) error { set(tx, row, "a", -1-i); look(); return nil }))
+			case "many":
+				require.NoError(t, s.Update(func(tx *store.Tx) error {
+					for range rapid.IntRange(2, 40).Draw(t, "writes") {
+						set(tx, rapid.SampledFrom(ids).Draw(t, "row"), "b", -1-i)
+					}
+					look()
+					return nil
+				}))
+			case "fail":
+				was := now.clone()
+				require.Error(t, s.Update(func(tx *store.Tx) error { set(tx, row, "a", -1-i); return errors.New("no") }))
+				now = was
+			case "take":
+				all = append(all, kept{s.Snapshot(), now.clone()})
+			case "keeper":
+				leave := s.Join(&witness{func(c *store.Commit) { all = append(all, kept{c.After, now.clone()}) }})
+				require.NoError(t, s.Update(func(tx *store.Tx) error { set(tx, row, "a", -1-i); return nil }))
+				leave()
+			case "listen":
+				stop := s.Listen(store.Path{}, func(c *store.Commit) { all = append(all, kept{c.After, now.clone()}) })
+				require.NoError(t, s.Update(func(tx *store.Tx) error { set(tx, row, "a", -1-i); return nil }))
+				stop()
+			case "leave":
+				leave()
+				if lent != nil {
+					all = append(all, *lent)
+				}
+				lent, leave = nil, s.Join(b)
+			}
+			look()
+		}
+		leave()
+		store.CheckInvariants(t, s.Snapshot())
+		for _, k := range append(all, kept{s.Snapshot(), now}) {
+			k.m.equal(t, k.s)
+		}
+	})
+}
+
+type borrower struct{ witness }
+
+func (*borrower) Borrows() {}
+
 // witness is a Participant that only looks.
 type witness struct{ see func(*store.Commit) }
 
@@ -173,7 +258,19 @@ func TestSnapshot_IsWholeForReadersAtAnyMoment(t *testing.T) {
 }
 
 func TestUpdate_WithoutReadersMakesNoNewNodes(t *testing.T) {
-	s := filled(t, 1000)
+	for name, join := range map[string]func(*store.Store){
+		"nobody":   func(*store.Store) {},
+		"borrower": func(s *store.Store) { s.Join(&borrower{witness{func(*store.Commit) {}}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := filled(t, 1000)
+			join(s)
+			updateMakesNoNewNodes(t, s)
+		})
+	}
+}
+
+func updateMakesNoNewNodes(t *testing.T, s *store.Store) {
 	ids := names("r", 1000)
 	i := 0
 	write := func() {

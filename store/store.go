@@ -14,9 +14,11 @@ type Store struct {
 	// mu is the writer's lock. Locks of documents and databases are taken after it, never before.
 	mu           sync.Mutex
 	participants []Participant
-	work         work // of the running transaction
-	over         work // of all transactions that have ended: empty, and refusing
-	txs          []Tx // for the next transactions
+	keepers      bool   // not all of them are Borrowers
+	lent         Commit // what Borrowers alone are told
+	work         work   // of the running transaction
+	over         work   // of all transactions that have ended: empty, and refusing
+	txs          []Tx   // for the next transactions
 	gens         []edit
 	epoch        *edit // of the next generation; nil when that begins one
 	spares       spares
@@ -61,7 +63,7 @@ func NewStore(o *Options) *Store {
 		s.rowIDs = UniqueRowIDs(nil)
 	}
 	if p, ok := s.rowIDs.(Participant); ok {
-		s.participants = []Participant{p}
+		s.join(p)
 	}
 	s.now.Store(&Snapshot{})
 	s.over = work{done: true, before: s.now.Load()}
@@ -149,7 +151,7 @@ func (s *Store) takeJob() (j job, ok bool) {
 // transact runs a transaction under mu. A panic leaves the Store as it was, because nothing that can be seen is ever written.
 func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	before := s.now.Load()
-	seen := len(s.participants) > 0 || s.listeners.any() // or not any more, when a listener stops meanwhile
+	seen := s.keepers || s.listeners.any() // or not any more, when a listener stops meanwhile
 	s.work = work{content: before.content, before: before, gen: s.newGen(seen), origin: by, store: s, spares: &s.spares}
 	tx := s.newTx()
 	defer func() {
@@ -177,6 +179,7 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 	after := &Snapshot{version: before.version + 1, content: tx.content}
 	s.now.Store(after)
 	if !seen {
+		s.lend(before, after, tx)
 		s.reuse(before)
 		return nil
 	}
@@ -192,6 +195,21 @@ func (s *Store) transact(by Origin, fn func(*Tx) error) error {
 		s.delivery.add(c)
 	}
 	return nil
+}
+
+// lend tells Borrowers of a transaction.
+func (s *Store) lend(before, after *Snapshot, tx *Tx) {
+	if len(s.participants) == 0 {
+		return
+	}
+	s.lent = Commit{First: after.version, Last: after.version, Origin: tx.origin, Before: before, After: after, writes: tx.writes}
+	if !tx.unlogd {
+		s.lent.know(tx.log)
+	}
+	for _, p := range s.participants {
+		p.Committed(&s.lent)
+	}
+	s.lent = Commit{}
 }
 
 // newTx and newGen allocate many at once. Each is used once.
@@ -256,6 +274,14 @@ type Participant interface {
 	Committed(c *Commit)
 }
 
+// Borrower is a Participant that keeps nothing of what it is told: neither the Commit nor its changes beyond Committed, and After no longer than until
+// Committed is called for the next time and returns, or until it has left. If all Participants of a Store are Borrowers and nobody listens or takes
+// Snapshots, writing needs no memory for the content that was.
+type Borrower interface {
+	Participant
+	Borrows()
+}
+
 // Join makes p take part in every later transaction, after those who joined before. leave ends it; it waits for a running
 // transaction, so it must not be called from inside one.
 func (s *Store) Join(p Participant) (leave func()) {
@@ -266,6 +292,7 @@ func (s *Store) Join(p Participant) (leave func()) {
 
 func (s *Store) join(p Participant) (leave func()) {
 	s.participants = append(slices.Clip(s.participants), p)
+	s.count()
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -274,7 +301,13 @@ func (s *Store) join(p Participant) (leave func()) {
 }
 
 func (s *Store) leave(p Participant) {
+	s.now.Load().take() // p may have it, and is not told any more when to give it back
 	s.participants = slices.DeleteFunc(slices.Clone(s.participants), func(q Participant) bool { return q == p })
+	s.count()
+}
+
+func (s *Store) count() {
+	s.keepers = slices.ContainsFunc(s.participants, func(p Participant) bool { _, borrows := p.(Borrower); return !borrows })
 }
 
 // joinWith is Join with a first transaction, in which p takes part already. If that fails, p has not joined.

@@ -1,6 +1,7 @@
 package mergeable_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -67,6 +68,52 @@ func TestStore_ManyGoroutines(t *testing.T) {
 	for _, m := range stores {
 		require.Empty(t, m.Check())
 	}
+}
+
+// What is read while others write fits its own hashes: the Store uses the memory of old content again, but not of what is being read.
+func TestStore_ContentFitsItsHashesWhileItIsWritten(t *testing.T) {
+	m, err := mergeable.New(store.New(), nil)
+	require.NoError(t, err)
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				text := m.AppendContent(nil)
+				var parts [2][3]json.RawMessage
+				again, err := mergeable.New(store.New(), nil)
+				if err == nil {
+					err = json.Unmarshal(text, &parts)
+				}
+				if err == nil {
+					_, err = again.Load(nil, text)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				tables, values := again.Hashes()
+				if got, want := fmt.Sprint(tables, values), string(parts[0][2])+" "+string(parts[1][2]); got != want {
+					t.Errorf("content has the hashes %s, but says %s", got, want)
+					return
+				}
+			}
+		})
+	}
+	for n := range 3000 {
+		require.NoError(t, m.Store().Update(func(tx *store.Tx) error {
+			_ = tx.SetValue("v", store.Of(n))
+			return tx.SetCell("t", fmt.Sprint(n*7%60), fmt.Sprint(n%3), store.Of(n))
+		}))
+	}
+	close(done)
+	readers.Wait()
+	require.Empty(t, m.Check())
 }
 
 func TestParts_AreAllOfIt(t *testing.T) {

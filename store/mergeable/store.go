@@ -46,15 +46,16 @@ type Store struct {
 	now     func() time.Time
 	onDelta func(*Delta)
 
-	// The fields down to made are written with both the Store's writer lock and mu held, in this order. One of them is
+	// The fields down to writes are written with both the Store's writer lock and mu held, in this order. One of them is
 	// enough for reading.
 	mu      sync.RWMutex
 	clock   *hlc.Clock
 	state   *state
-	snap    *store.Snapshot // the content that belongs to state
+	snap    *store.Snapshot // the content that belongs to state; lent by the Store, so it is not given away
 	feeds   map[*Feed]struct{}
 	lastOwn hlc.Stamp // the latest stamp under this id, made here or not
 	made    bool      // a stamp was made since New
+	writes  []write   // of stamp
 
 	merging *merging // the transaction that runs is of Apply; under the Store's writer lock
 }
@@ -211,6 +212,9 @@ func (m *Store) Prepare(tx *store.Tx, _ store.Origin) error {
 	return nil
 }
 
+// Borrows is part of [store.Borrower].
+func (m *Store) Borrows() {}
+
 // Committed is part of [store.Participant].
 func (m *Store) Committed(c *store.Commit) {
 	if m.snap == nil {
@@ -232,7 +236,11 @@ func (m *Store) Committed(c *store.Commit) {
 
 // stamp gives all changes stamps: new ones, or the zero Stamp. What it writes it adds to d, unless that is nil.
 func (m *Store) stamp(c store.Changes, zero bool, d *Delta) error {
-	var writes []write
+	writes := m.writes
+	defer func() {
+		clear(writes)
+		m.writes = writes[:0]
+	}()
 	next := func(old hlc.Stamp) (hlc.Stamp, error) {
 		if zero {
 			return hlc.Stamp{}, nil
