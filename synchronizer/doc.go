@@ -17,5 +17,5 @@
 //
 // Run polls a session only when everything it said before is on its way, so a slow reader makes the session wait (and merge what it has to say) rather than a queue
 // grow. Replies are queued up to [RunOptions].QueueBytes; then reading stops. A write that takes longer than
-// [RunOptions].WriteTimeout ends the conversation with [CodeTryLater].
+// [RunOptions].WriteTimeout ends the conversation with [CodeTryLater], which the other end learns if it goes on reading.
 package synchronizer

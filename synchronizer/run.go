@@ -3,6 +3,8 @@ package synchronizer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -11,9 +13,11 @@ import (
 type RunOptions struct {
 	// QueueBytes is how much may wait to be written before the other end is no longer read. One reply may go over it. Default 16 MiB.
 	QueueBytes int
-	// WriteTimeout is how long one message may take to be written before the reader counts as too slow. Default 30 s.
+	// WriteTimeout is how long one message may take to be written before the reader counts as too slow. Then it gets FlushTimeout to take the
+	// rest of that message, so that it can still be told why. Default 30 s.
 	WriteTimeout time.Duration
-	// FlushTimeout is how long the last messages of a failed session, and the closing itself, may take. Default 5 s.
+	// FlushTimeout is how long the last messages of a failed session, or the one being written when anything else ends it, may take; and after
+	// them the closing itself. Default 5 s.
 	FlushTimeout time.Duration
 	// Now is the clock that the times of [Timed] sessions refer to. Default time.Now.
 	Now func() time.Time
@@ -63,12 +67,14 @@ type runner struct {
 	news chan struct{} // for the writer: what the reader has changed
 
 	mu     sync.Mutex // also the session's
-	room   sync.Cond  // for the reader: the queue has become shorter, or over is true
+	room   sync.Cond  // for the reader: the queue has become shorter, or over or quit is true
 	queue  [][]byte   // waiting to be written
 	queued int        // bytes in queue
-	failed error      // what the session ended with
+	failed error      // what ended the conversation on this side
 	closed error      // what reading ended with
+	fault  error      // a panic of the session while it heard a message
 	over   bool       // the session is not asked any more
+	quit   bool       // nothing is written any more: what is still read is only to learn what the other end says at last
 
 	due   *time.Timer // of the session
 	dueAt time.Time   // when due fires, or zero; never later than the session wants
@@ -80,10 +86,7 @@ type runner struct {
 	flush   *time.Timer             // once over
 }
 
-var (
-	errSlow  = errors.New("synchronizer: write timed out")
-	errFlush = errors.New("synchronizer: the last messages took too long")
-)
+var errFlush = errors.New("synchronizer: the last messages took too long")
 
 func (r *runner) run(ctx context.Context) error {
 	defer End(r.s)
@@ -96,10 +99,11 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.slow.Stop()
 	defer context.AfterFunc(ctx, r.finish)()
 
+	r.begin()
 	var reading sync.WaitGroup
 	reading.Go(func() { r.read(carry) })
 	err := r.loop(ctx, carry)
-	r.finish()
+	r.leave()
 	defer r.flush.Stop()
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		_ = r.c.Close(CodeGoingAway, "")
@@ -108,24 +112,30 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	giveUp(nil)
 	reading.Wait()
+	if r.fault != nil {
+		panic(r.fault)
+	}
 	if normal(err) {
 		return nil
 	}
 	return err
 }
 
+func (r *runner) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.say(r.s.Start())
+}
+
 // loop writes until there is nothing more to write, and says why.
 func (r *runner) loop(ctx, carry context.Context) error {
-	r.mu.Lock()
-	r.say(r.s.Start())
-	r.mu.Unlock()
 	for {
 		msg, err := r.next(ctx)
 		if err != nil {
 			return err
 		}
 		if err := r.c.Write(carry, msg); err != nil {
-			return r.writeError(ctx, carry, err)
+			return r.writeError(ctx, err)
 		}
 	}
 }
@@ -177,7 +187,7 @@ func (r *runner) take() []byte {
 	return msg
 }
 
-// watch gives up a write that takes too long. While there is always one, the timer is set once in WriteTimeout, not for each.
+// watch ends the conversation when a write takes too long. While there is always one, the timer is set once in WriteTimeout, not for each.
 func (r *runner) watch() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -185,8 +195,9 @@ func (r *runner) watch() {
 		r.watched = false
 	} else if left := r.WriteTimeout - time.Since(r.began); left > 0 {
 		r.slow.Reset(left)
-	} else {
-		r.giveUp(errSlow)
+	} else if !r.over {
+		r.queue, r.queued = nil, 0
+		r.fail(Errorf(CodeTryLater, "reader too slow"))
 	}
 }
 
@@ -210,16 +221,29 @@ func (r *runner) say(out [][]byte, err error) {
 		r.queued += len(m)
 	}
 	if err != nil {
-		r.failed = err
-		r.end()
+		r.fail(err)
 	}
 }
 
-// finish ends what is said. What is written already gets FlushTimeout to leave.
+func (r *runner) fail(err error) {
+	r.failed = err
+	r.end()
+}
+
+// finish ends what is said. What is being written gets FlushTimeout to leave.
 func (r *runner) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.end()
+}
+
+// leave is finish when nothing is written any more.
+func (r *runner) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.quit = true
+	r.end()
+	r.room.Signal()
 }
 
 func (r *runner) end() {
@@ -239,11 +263,8 @@ func (r *runner) tell() {
 }
 
 // writeError says why a write failed. Often the other end has closed, and the reader knows its word.
-func (r *runner) writeError(ctx, carry context.Context, err error) error {
-	if errors.Is(context.Cause(carry), errSlow) {
-		return &Error{Code: CodeTryLater, Reason: "reader too slow", Err: err}
-	}
-	r.finish() // the reader hears no more messages, but goes on until the end
+func (r *runner) writeError(ctx context.Context, err error) error {
+	r.leave()
 	for {
 		r.mu.Lock()
 		failed, closed := r.failed, r.closed
@@ -262,8 +283,14 @@ func (r *runner) writeError(ctx, carry context.Context, err error) error {
 	}
 }
 
-// read has the session answer what comes, as long as the queue is not full.
+// read has the session answer what comes, as long as the queue is not full. If the session panics, so does the caller of Run, who may be ready for it.
 func (r *runner) read(carry context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.fault = fmt.Errorf("%v\n%s", p, debug.Stack())
+			r.heard(nil, r.fault)
+		}
+	}()
 	for {
 		msg, err := r.c.Read(carry)
 		if r.heard(msg, err); err != nil {
@@ -280,7 +307,7 @@ func (r *runner) heard(msg []byte, err error) {
 		r.end()
 		return
 	}
-	for r.queued >= r.QueueBytes && !r.over {
+	for r.queued >= r.QueueBytes && !r.over || r.over && !r.quit {
 		r.room.Wait()
 	}
 	if r.over {

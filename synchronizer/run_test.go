@@ -102,6 +102,22 @@ func TestRun_HidesInternalErrorsFromTheOtherEnd(t *testing.T) {
 	require.ErrorIs(t, <-done, io.ErrUnexpectedEOF)
 }
 
+func TestRun_PanicsWhereItWasCalled(t *testing.T) {
+	near, far := synchronizer.ConnPair(1)
+	write(t, far, "anything")
+	defer func() {
+		p, _ := recover().(error)
+		require.ErrorContains(t, p, "broken")
+		require.ErrorContains(t, p, "run_test.go", "where it broke")
+		require.Equal(t, synchronizer.CodeInternal, remoteError(t, far).Code)
+	}()
+	_ = synchronizer.Run(context.Background(), panicking{}, near)
+}
+
+type panicking struct{ echo }
+
+func (panicking) Receive([]byte) ([][]byte, error) { panic("broken") }
+
 type failing struct{}
 
 func (failing) Start() ([][]byte, error)         { return nil, io.ErrUnexpectedEOF }
@@ -129,7 +145,7 @@ func TestRun_LetsASessionMergeWhatASlowReaderMisses(t *testing.T) {
 
 func TestRun_ClosesAReaderThatDoesNotRead(t *testing.T) {
 	s := newSet()
-	_, done, _ := wire(t, s.session(), &synchronizer.RunOptions{WriteTimeout: 20 * time.Millisecond})
+	_, done, _ := wire(t, s.session(), &synchronizer.RunOptions{WriteTimeout: 20 * time.Millisecond, FlushTimeout: 20 * time.Millisecond})
 	for i := 0; ; i++ {
 		s.add(fmt.Sprint(i))
 		select {
@@ -137,6 +153,35 @@ func TestRun_ClosesAReaderThatDoesNotRead(t *testing.T) {
 			require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
 			return
 		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestRun_TellsASlowReaderThatGoesOn(t *testing.T) {
+	s := newSet()
+	far, done, _ := wire(t, s.session(), &synchronizer.RunOptions{WriteTimeout: time.Millisecond, FlushTimeout: time.Minute})
+	for i := 0; ; i++ {
+		for j := range 3 { // one is on its way, the next one waits
+			s.add(fmt.Sprint(i, j))
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(20 * time.Millisecond) // if that was not too slow, it will be the next time
+		for {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_, err := far.Read(ctx)
+			cancel()
+			if err == nil {
+				continue
+			}
+			var e *synchronizer.Error
+			if !errors.As(err, &e) {
+				break
+			}
+			require.True(t, e.Remote)
+			require.Equal(t, synchronizer.CodeTryLater, e.Code)
+			require.Equal(t, "reader too slow", e.Reason)
+			require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-done))
+			return
 		}
 	}
 }
@@ -150,7 +195,7 @@ func (echo) Receive(m []byte) ([][]byte, error) {
 }
 
 func TestRun_StopsReadingWhenTheQueueIsFull(t *testing.T) {
-	far, done, _ := wire(t, echo{}, &synchronizer.RunOptions{QueueBytes: 1000, WriteTimeout: 50 * time.Millisecond})
+	far, done, _ := wire(t, echo{}, &synchronizer.RunOptions{QueueBytes: 1000, WriteTimeout: 50 * time.Millisecond, FlushTimeout: 50 * time.Millisecond})
 	sent := 0
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -183,4 +185,42 @@ func TestCustom_CarriesMessagesOverFunctions(t *testing.T) {
 	}
 	set(t, stores[0], "v", store.Of("live"))
 	require.Eventually(t, func() bool { return stores[2].Store().Snapshot().Value("v").Exists() }, 10*time.Second, time.Millisecond)
+}
+
+func TestServer_TellsAReaderThatStallsWhy_AndItCatchesUpOnReturn(t *testing.T) {
+	m := realStore(t, "server")
+	var ends sync.Map
+	s := tinybase.NewServer(&tinybase.ServerOptions{
+		Open:    func(context.Context, string) (*mergeable.Store, error) { return m, nil },
+		Run:     synchronizer.RunOptions{WriteTimeout: 10 * time.Millisecond, FlushTimeout: time.Minute},
+		OnError: func(_, client string, err error) { ends.Store(client, err) },
+	})
+	h := httptest.NewServer(s)
+	defer h.Close()
+	defer s.Close()
+	slow := dial(t, h.URL+"/room")
+	require.Eventually(t, func() bool { return len(s.Clients("room")) == 1 }, 10*time.Second, time.Millisecond)
+	client := s.Clients("room")[0]
+	for round := 0; ; round++ {
+		set(t, m, "t/r/c", store.Of(strings.Repeat(fmt.Sprint(round%10), 14<<20))) // more than a socket holds
+		time.Sleep(50 * time.Millisecond)                                          // if that was not too slow, it will be the next time
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		_, err := slow.Read(ctx)
+		if err == nil && round > 0 {
+			_, err = slow.Read(ctx)
+		}
+		cancel()
+		if err == nil {
+			continue
+		}
+		require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err), "%v", err)
+		require.Equal(t, "reader too slow", synchronizer.ReasonOf(err))
+		break
+	}
+	require.Eventually(t, func() bool { _, ended := ends.Load(client); return ended }, 10*time.Second, time.Millisecond)
+	back := realStore(t, "client")
+	c := tinybase.New(back, tinybase.WebSocket(h.URL+"/room", nil), nil)
+	c.Start()
+	defer c.Stop()
+	together(t, m, back)
 }
