@@ -97,19 +97,8 @@ func (d replica) Write(at store.Path, v store.Value, mark int) (pruned []store.P
 			pruned = append(pruned, store.Tables())
 		}
 	} else {
-		must(d.Update("js", func(tx *automerge.Tx) error {
-			root, ok := container{tx, amchange.OpID{}}.Child("tinybase")
-			if !ok && v.Exists() {
-				var err error
-				if root, err = (container{tx, amchange.OpID{}}).Make("tinybase"); err != nil {
-					return err
-				}
-			}
-			if root == nil {
-				return nil
-			}
-			var err error
-			pruned, err = boundtest.Edit(root, at, v)
+		must(d.Update("js", func(tx *automerge.Tx) (err error) {
+			pruned, err = boundtest.Edit(container{tx, amchange.OpID{}}, at, v, automerge.DefaultRoot)
 			return err
 		}))
 	}

@@ -50,10 +50,7 @@ func TestVectors_OfTheOriginalAreRead(t *testing.T) {
 			doc := document{load(t, f.Saved), &automerge.Options{Root: c.Peers[i].MapName}}
 			heads := doc.Heads()
 			want := recording.Doc(t, f.Doc)
-			s := store.New()
-			p := doc.Bind(s)
-			require.NoError(t, p.StartAutoLoad(ctx))
-			t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
+			s := boundtest.Follow(t, doc)
 			boundtest.RequireContent(t, want, s.Snapshot())
 			require.Equal(t, heads, doc.Heads(), "loading writes nothing")
 			s = boundtest.Bind(t, doc)

@@ -86,7 +86,7 @@ func (d *replica) Write(at store.Path, v store.Value, mark int) (pruned []store.
 		must(boundtest.Put(d.peer.Store, at, v))
 	} else {
 		must(d.Update("js", func(tx *ycrdt.Txn) (err error) {
-			pruned, err = boundtest.Edit(container{tx.Map("tinybase")}, at, v)
+			pruned, err = boundtest.Edit(container{tx.Map(yjs.DefaultMap)}, at, v)
 			return err
 		}))
 	}

@@ -25,12 +25,23 @@ type Document interface {
 
 // Bind binds a new Store to a document, with loading and saving on until the test ends.
 func Bind(t testing.TB, doc Document) *store.Store {
+	s, p := load(t, doc)
+	require.NoError(t, p.StartAutoSave(ctx))
+	return s
+}
+
+// Follow is Bind with loading only.
+func Follow(t testing.TB, doc Document) *store.Store {
+	s, _ := load(t, doc)
+	return s
+}
+
+func load(t testing.TB, doc Document) (*store.Store, *persist.Persister) {
 	s := store.New()
 	p := doc.Bind(s)
 	require.NoError(t, p.StartAutoLoad(ctx))
-	require.NoError(t, p.StartAutoSave(ctx))
 	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
-	return s
+	return s, p
 }
 
 // Content returns what a document decodes to.

@@ -11,21 +11,21 @@ type Container interface {
 	IsEmpty() bool
 }
 
-// Edit writes a cell or value below root as a JavaScript client does in the layout Nested, or deletes what is below at if v is
-// absent: containers are made on demand, and deleted when they become empty, which deletes what others write into them at the
-// same time. It returns those that were deleted so.
-func Edit(root Container, at store.Path, v store.Value) (pruned []store.Path, err error) {
+// Edit writes a cell or value as a JavaScript client does in the layout Nested, or deletes what is below at if v is absent:
+// containers are made on demand, and deleted when they become empty, which deletes what others write into them at the same
+// time. It returns those that were deleted so. The keys of below lead from in to the container of all.
+func Edit(in Container, at store.Path, v store.Value, below ...string) (pruned []store.Path, err error) {
 	table, row, cell := at.IDs()
-	keys := []string{"t", table, row, cell}
+	keys := append(below, "t", table, row, cell)
 	switch at.Level() {
 	case store.AtValue:
-		keys = []string{"v", cell}
+		keys = append(below, "v", cell)
 	case store.AtRow:
-		keys = keys[:3]
+		keys = append(below, "t", table, row)
 	case store.AtTable:
-		keys = keys[:2]
+		keys = append(below, "t", table)
 	}
-	path := []Container{root}
+	path := []Container{in}
 	last := len(keys) - 1
 	for i, key := range keys[:last] {
 		in, ok := path[i].Child(key)
@@ -43,7 +43,7 @@ func Edit(root Container, at store.Path, v store.Value) (pruned []store.Path, er
 		return nil, path[last].Set(keys[last], v)
 	}
 	err = path[last].Delete(keys[last])
-	for up := at.Up(); err == nil && last > 1 && path[last].IsEmpty(); up = up.Up() {
+	for up := at.Up(); err == nil && last > len(below)+1 && path[last].IsEmpty(); up = up.Up() {
 		last--
 		err = path[last].Delete(keys[last])
 		pruned = append(pruned, up)

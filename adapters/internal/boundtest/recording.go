@@ -140,9 +140,7 @@ func parse(t testing.TB, text json.RawMessage) (v store.Value) {
 // Follow binds a Store to a document, with loading only, and gives the document what a peer's had got before and in each step of a
 // case: the Store is at every step what the peer's document was.
 func (r *Recording) Follow(t testing.TB, c Case, peer int, doc Document, apply func(update []byte) error) {
-	s := store.New()
-	p := doc.Bind(s)
-	require.NoError(t, p.StartAutoLoad(ctx))
+	s := Follow(t, doc)
 	give := func(updates [][][]byte) {
 		if peer < len(updates) {
 			for _, u := range updates[peer] {
@@ -155,7 +153,6 @@ func (r *Recording) Follow(t testing.TB, c Case, peer int, doc Document, apply f
 		give(step.Updates)
 		RequireContent(t, r.Doc(t, step.Docs[peer]), s.Snapshot(), "peer %d after step %d", peer, n)
 	}
-	require.NoError(t, p.Close(ctx))
 }
 
 // Player is a peer of a recording: a document and the Store that is bound to it.
