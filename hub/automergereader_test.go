@@ -97,5 +97,7 @@ func readerCatchesUp(t *testing.T, seed uint64) {
 			require.True(t, ix.Has(h), "the reader lacks what the document has")
 		}
 	})
-	docs[0].View(func(ix *amchange.Index) { require.Zero(t, ix.Seq(docs[1].Actor()), "the document took a change of the reader's") })
+	docs[0].View(func(ix *amchange.Index) {
+		require.Zero(t, ix.Seq(docs[1].Actor()), "the document took a change of the reader's")
+	})
 }
