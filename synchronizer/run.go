@@ -99,10 +99,21 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.slow.Stop()
 	defer context.AfterFunc(ctx, r.finish)()
 
-	r.begin()
 	var reading sync.WaitGroup
+	whole := false
+	defer func() {
+		if !whole { // Start or Poll has panicked: that goes on when nobody uses the session and the connection any more
+			r.leave()
+			defer r.flush.Stop()
+			_ = r.c.Close(CodeInternal, "")
+			giveUp(nil)
+			reading.Wait()
+		}
+	}()
+	r.begin()
 	reading.Go(func() { r.read(carry) })
 	err := r.loop(ctx, carry)
+	whole = true
 	r.leave()
 	defer r.flush.Stop()
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
@@ -158,15 +169,18 @@ func (r *runner) next(ctx context.Context) ([]byte, error) {
 		}
 		due := r.arm()
 		r.mu.Unlock()
-		poll := true
+		poll, fired := true, false
 		select {
 		case <-r.news:
 			poll = false
 		case <-r.wake:
 		case <-due:
-			r.dueAt = time.Time{}
+			fired = true
 		}
 		r.mu.Lock()
+		if fired {
+			r.dueAt = time.Time{}
+		}
 		if poll && !r.over {
 			r.say(r.s.Poll())
 		}
@@ -207,11 +221,16 @@ func (r *runner) arm() <-chan time.Time {
 	if at.IsZero() {
 		return nil
 	}
-	if r.dueAt.IsZero() || at.Before(r.dueAt) {
+	if r.sooner(at) {
 		r.dueAt = at
 		r.due.Reset(max(at.Sub(r.Now()), 0))
 	}
 	return r.due.C
+}
+
+// sooner says whether a time that the session wants comes before the one that the timer is set to.
+func (r *runner) sooner(at time.Time) bool {
+	return !at.IsZero() && (r.dueAt.IsZero() || at.Before(r.dueAt))
 }
 
 // say queues messages. An error is the last thing a session has to say.
@@ -315,7 +334,7 @@ func (r *runner) heard(msg []byte, err error) {
 	}
 	before := len(r.queue)
 	r.say(r.s.Receive(msg))
-	if len(r.queue) > before {
+	if len(r.queue) > before || r.sooner(nextOf(r.s)) { // the writer may be waiting, for a later time or for none
 		r.tell()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,6 +119,65 @@ type panicking struct{ echo }
 
 func (panicking) Receive([]byte) ([][]byte, error) { panic("broken") }
 
+// Whoever panics, nobody hears the session any more when it is ended, and the other end is told.
+func TestRun_PanicsOfPollAndStartLeaveNothingRunning(t *testing.T) {
+	for _, where := range []string{"start", "poll"} {
+		t.Run(where, func(t *testing.T) {
+			s := &fragile{where: where, wake: make(chan struct{}, 1)}
+			near, far := synchronizer.ConnPair(1)
+			ctx, cancel := context.WithCancel(context.Background())
+			var flood sync.WaitGroup
+			flood.Go(func() {
+				for far.Write(ctx, []byte("x")) == nil {
+				}
+			})
+			defer func() {
+				require.Equal(t, where, recover())
+				for {
+					_, err := far.Read(ctx)
+					if err == nil {
+						continue
+					}
+					require.Equal(t, synchronizer.CodeInternal, synchronizer.CodeOf(err))
+					break
+				}
+				cancel()
+				flood.Wait()
+				require.True(t, s.closed)
+				require.False(t, s.late, "it was used after its end")
+			}()
+			_ = synchronizer.Run(ctx, s, near)
+		})
+	}
+}
+
+// fragile panics in Start, or in Poll after a hundred messages. Its fields belong to whoever drives it.
+type fragile struct {
+	where        string
+	wake         chan struct{}
+	heard        int
+	closed, late bool
+}
+
+func (s *fragile) Start() ([][]byte, error) {
+	if s.where == "start" {
+		panic(s.where)
+	}
+	return nil, nil
+}
+
+func (s *fragile) Receive([]byte) ([][]byte, error) {
+	s.late = s.late || s.closed
+	if s.heard++; s.heard == 100 {
+		s.wake <- struct{}{}
+	}
+	return nil, nil
+}
+
+func (s *fragile) Poll() ([][]byte, error) { panic(s.where) }
+func (s *fragile) Wake() <-chan struct{}   { return s.wake }
+func (s *fragile) Close()                  { s.closed = true }
+
 type failing struct{}
 
 func (failing) Start() ([][]byte, error)         { return nil, io.ErrUnexpectedEOF }
@@ -220,6 +280,45 @@ func TestRun_PollsWhenTheTimeHasCome(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// A message may be the reason to say something later, without an answer now.
+func TestRun_PollsWhenTheTimeHasComeThatAMessageSet(t *testing.T) {
+	for _, first := range []time.Duration{0, time.Hour} { // no time before, or a later one
+		s := &alarm{}
+		if first > 0 {
+			s.at = time.Now().Add(first)
+		}
+		far, done, cancel := wire(t, s, nil)
+		for range 3 {
+			write(t, far, "in a moment")
+			require.Equal(t, "now", read(t, far))
+		}
+		cancel()
+		<-done
+	}
+}
+
+// alarm says something shortly after each message.
+type alarm struct {
+	failing
+	at time.Time
+}
+
+func (*alarm) Start() ([][]byte, error) { return nil, nil }
+func (s *alarm) Next() time.Time        { return s.at }
+
+func (s *alarm) Receive([]byte) ([][]byte, error) {
+	s.at = time.Now().Add(time.Millisecond)
+	return nil, nil
+}
+
+func (s *alarm) Poll() ([][]byte, error) {
+	if s.at.IsZero() || time.Now().Before(s.at) {
+		return nil, nil
+	}
+	s.at = time.Time{}
+	return [][]byte{[]byte("now")}, nil
 }
 
 func TestRunPair_JoinsTwoSessions(t *testing.T) {
