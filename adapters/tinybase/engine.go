@@ -41,8 +41,8 @@ type Options struct {
 	Random io.Reader
 	// OnReport is told what was refused, and what else a merge noticed. It must not wait.
 	OnReport func(mergeable.Report)
-	// OnError is told of errors that do not end the session: questions without an answer ([*TimeoutError]), and changes
-	// that a read-only session refused ([ErrReadOnly]). It must not wait.
+	// OnError is told of errors that do not end the session: questions without an answer ([*TimeoutError]), changes that a
+	// read-only session refused ([ErrReadOnly]), and what a client was sent by a peer that makes no sense ([*ProtocolError]). It must not wait.
 	OnError func(error)
 }
 
@@ -135,6 +135,7 @@ func (s summary) same(t summary) bool {
 // owing is what a peer lacks and did not fit into an answer.
 type owing struct {
 	to    string
+	kind  Kind // of the question
 	what  mergeable.Missing
 	after time.Time // when to begin; earlier when the peer says that it is ready
 	ready bool
@@ -250,8 +251,20 @@ func (e *engine) summary() summary {
 	return summary{[2]uint32{tables, values}, print}
 }
 
-// receive handles a message.
+// receive handles a message. What is well-formed, but not what it should be, ends the connection to a peer who has sent it; a client only reports it, because
+// a peer of its room has, and not the server.
 func (e *engine) receive(from string, m Message) error {
+	err := e.handle(from, m)
+	if p := (*ProtocolError)(nil); !e.server && errors.As(err, &p) {
+		if e.OnError != nil {
+			e.OnError(err)
+		}
+		return nil
+	}
+	return err
+}
+
+func (e *engine) handle(from string, m Message) error {
 	e.stats.Receives++
 	switch m.Kind {
 	case Response:

@@ -1,6 +1,7 @@
 package tinybase
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,26 @@ import (
 // A TinyBase client that is starting drops ContentDiffs until its first load is over. It says so itself: by ContentHashes.
 // A load that this end's own ContentHashes caused is different: then the client listens already.
 
+// maxOwed bounds what is owed, to all peers of a client together. A server's session has one peer, and owes it at most one answer of each kind.
+const maxOwed = 100
+
 // patience is how long the ContentHashes of a starting peer are waited for.
 const patience = 3 * time.Second
 
+// owe notes what a peer lacks. The answer to a later question of the same kind takes the place of the one before: it has all that is still lacking.
 func (e *engine) owe(to string, m Message, lacks mergeable.Missing) {
 	caused := e.asked != "" && strings.HasPrefix(m.ID, e.asked+".")
-	e.owed = append(e.owed, owing{to: to, what: lacks, after: e.Now().Add(patience), ready: caused})
+	o := owing{to: to, kind: m.Kind, what: lacks, after: e.Now().Add(patience), ready: caused}
+	i := slices.IndexFunc(e.owed, func(o owing) bool { return o.to == to && o.kind == m.Kind })
+	switch {
+	case i >= 0:
+		o.ready = o.ready || e.owed[i].ready
+		e.owed[i] = o
+	case len(e.owed) < maxOwed:
+		e.owed = append(e.owed, o)
+	case e.Beacon > 0 && e.beacon.IsZero(): // whoever gets nothing now is told the hashes later
+		e.beacon = e.Now().Add(e.Beacon)
+	}
 	e.poke()
 }
 
