@@ -134,11 +134,12 @@ func (s summary) same(t summary) bool {
 
 // owing is what a peer lacks and did not fit into an answer.
 type owing struct {
-	to    string
-	kind  Kind // of the question
-	what  mergeable.Missing
-	after time.Time // when to begin; earlier when the peer says that it is ready
-	ready bool
+	to     string
+	kind   Kind                 // of the question
+	what   mergeable.Missing    // of tables
+	values []*mergeable.Changes // instead, in pieces
+	after  time.Time            // when to begin; earlier when the peer says that it is ready
+	ready  bool
 }
 
 func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) *engine {
@@ -230,6 +231,9 @@ func (e *engine) hashes() [2]uint32 {
 // The id, which means nothing to TinyBase, ends in the fingerprint. One of ours that reads it notices when equal hashes are
 // not equal contents.
 func (e *engine) announce(to string) {
+	if e.owes(to) {
+		return
+	}
 	mine := e.summary()
 	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(mine.print, 36)
 	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(mine.hashes))

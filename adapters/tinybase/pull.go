@@ -1,6 +1,8 @@
 package tinybase
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rowloom/rowloom/internal/jsjson"
@@ -150,17 +152,23 @@ func (e *engine) startPull() {
 	if all {
 		tables, values = func() mergeable.TableHashes { return nil }, func() mergeable.ValueHashes { return nil }
 	}
+	within := func(appendJSON func([]byte) []byte) func([]byte) []byte {
+		if question := appendJSON(nil); len(question) <= e.MaxAnswer {
+			return func(dst []byte) []byte { return append(dst, question...) }
+		}
+		return mergeable.TableHashes{}.AppendJSON // no frame would hold the question, so all is asked for
+	}
 	if all || p.theirs.hashes[0] != mine.hashes[0] {
-		e.next1(p, GetTableDiff, tables().AppendJSON, func(body []byte) error {
+		e.next1(p, GetTableDiff, within(tables().AppendJSON), func(body []byte) error {
 			differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.TableHashes(mergeable.ReadHashes(r)) })
 			if tables, ok := differ.(mergeable.TableHashes); ok && err == nil && len(tables) > 0 {
-				e.pullRows(p, tables)
+				e.pullRows(p, e.rowPortions(e.m.RowHashes(tables)))
 			}
 			return err
 		})
 	}
 	if all || p.theirs.hashes[1] != mine.hashes[1] {
-		e.next1(p, GetValueDiff, values().AppendJSON, func(body []byte) error {
+		e.next1(p, GetValueDiff, within(values().AppendJSON), func(body []byte) error {
 			c, err := mergeable.ReadValues(jsjson.NewReader(body, nil))
 			return e.take(c, err)
 		})
@@ -170,27 +178,111 @@ func (e *engine) startPull() {
 	}
 }
 
-func (e *engine) pullRows(p *pull, tables mergeable.TableHashes) {
-	mine := e.m.RowHashes(tables)
-	for id, rows := range mine {
-		size := 0
-		for row := range rows {
-			size += len(row) + 15
+// pullRows asks about rows, one question after the other.
+func (e *engine) pullRows(p *pull, portions []mergeable.RowHashes) {
+	if len(portions) == 0 {
+		return
+	}
+	e.next1(p, GetRowDiff, portions[0].AppendJSON, func(body []byte) error {
+		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
+		if err != nil {
+			return err
 		}
-		if size > e.MaxAnswer {
-			mine[id] = nil // no frame would hold the question; so all rows are asked for
+		if rows, ok := differ.(mergeable.RowHashes); ok {
+			e.pullCells(p, rowsOf(rows))
+		}
+		e.pullRows(p, portions[1:])
+		return nil
+	})
+}
+
+// rowPortions cuts a question for rows so that frames hold it. Of a table that is too large by itself all rows are asked for.
+func (e *engine) rowPortions(mine mergeable.RowHashes) (portions []mergeable.RowHashes) {
+	size := 0
+	for _, id := range slices.Sorted(maps.Keys(mine)) {
+		rows, n := mine[id], sizeOfID(id)
+		for row := range rows {
+			n += sizeOfID(row)
+		}
+		if n > e.MaxAnswer {
+			rows, n = nil, sizeOfID(id)
+		}
+		if size += n; len(portions) == 0 || size > e.MaxAnswer {
+			portions, size = append(portions, mergeable.RowHashes{}), n
+		}
+		portions[len(portions)-1][id] = rows
+	}
+	return portions
+}
+
+// sizeOfID is how much an id adds to a question, with a hash.
+func sizeOfID(id string) int {
+	n := len(id) + 15
+	for i := range len(id) {
+		switch c := id[i]; {
+		case c < ' ':
+			n += 5
+		case c == '"' || c == '\\':
+			n++
 		}
 	}
-	e.next1(p, GetRowDiff, mine.AppendJSON, func(body []byte) error {
-		differ, err := e.takePair(body, func(r *jsjson.Reader) any { return mergeable.ReadRowHashes(r) })
-		if rows, ok := differ.(mergeable.RowHashes); ok && err == nil && len(rows) > 0 {
-			e.next1(p, GetCellDiff, e.m.CellHashes(rows).AppendJSON, func(body []byte) error {
-				c, err := mergeable.ReadTables(jsjson.NewReader(body, nil))
-				return e.take(c, err)
-			})
+	return n
+}
+
+// rowHash is one row that differs.
+type rowHash struct {
+	table, row string
+	hash       uint32
+}
+
+func rowsOf(h mergeable.RowHashes) (rows []rowHash) {
+	for _, table := range slices.Sorted(maps.Keys(h)) {
+		for _, row := range slices.Sorted(maps.Keys(h[table])) {
+			rows = append(rows, rowHash{table, row, h[table][row]})
+		}
+	}
+	return rows
+}
+
+// maxRows is of how many rows the cells are asked for at once.
+const maxRows = 50_000
+
+// pullCells asks for cells of rows, one question after the other.
+func (e *engine) pullCells(p *pull, rows []rowHash) {
+	if len(rows) == 0 {
+		return
+	}
+	n := min(len(rows), maxRows)
+	question := e.askCells(rows[:n])
+	for ; len(question) > e.MaxAnswer && n > 1; question = e.askCells(rows[:n]) {
+		n = (n + 1) / 2
+	}
+	if string(question) == "{}" { // they do not differ any more
+		e.pullCells(p, rows[n:])
+		return
+	}
+	if len(question) > e.MaxAnswer { // one row, so all its cells
+		row := mergeable.CellHashes{rows[0].table: {rows[0].row: nil}}
+		question = row.AppendJSON(nil)
+	}
+	e.next1(p, GetCellDiff, func(dst []byte) []byte { return append(dst, question...) }, func(body []byte) error {
+		c, err := mergeable.ReadTables(jsjson.NewReader(body, nil))
+		if err = e.take(c, err); err == nil {
+			e.pullCells(p, rows[n:])
 		}
 		return err
 	})
+}
+
+func (e *engine) askCells(rows []rowHash) []byte {
+	of := mergeable.RowHashes{}
+	for _, r := range rows {
+		if of[r.table] == nil {
+			of[r.table] = map[string]uint32{}
+		}
+		of[r.table][r.row] = r.hash
+	}
+	return e.m.CellHashes(of).AppendJSON(nil)
 }
 
 // next1 asks one question of a pull, and ends the pull when it was the last one.
