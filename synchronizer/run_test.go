@@ -270,6 +270,47 @@ func TestRun_StopsReadingWhenTheQueueIsFull(t *testing.T) {
 	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-done))
 }
 
+func TestRun_SharesABudgetWithOthers(t *testing.T) {
+	budget := synchronizer.NewBudget(1 << 20)
+	o := &synchronizer.RunOptions{Budget: budget}
+	big, small := string(make([]byte, 60_000)), "x" // ten times as much comes back
+	slow, slowDone, end := wire(t, echo{}, o)
+	for range 2 { // one answer is on its way, the next one has to wait for it
+		write(t, slow, big)
+	}
+	require.Eventually(t, func() bool { return budget.Used() == 600_000 }, 10*time.Second, time.Millisecond)
+	write(t, slow, small) // it is read, but not heard, and the next one is not even read
+	write(t, slow, small)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	require.Error(t, slow.Write(ctx, []byte(small)), "who does not read is not read")
+	cancel()
+
+	other, otherDone, _ := wire(t, echo{}, o)
+	for range 5 {
+		write(t, other, small)
+		require.Len(t, read(t, other), 10, "who asks for little is served")
+	}
+	write(t, other, big)
+	e := remoteError(t, other)
+	require.Equal(t, synchronizer.CodeTryLater, e.Code)
+	require.Equal(t, "too much waits to be sent", e.Reason)
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-otherDone))
+
+	for _, n := range []int{600_000, 600_000, 10, 10} {
+		require.Len(t, read(t, slow), n, "nothing was lost")
+	}
+	require.Eventually(t, func() bool { return budget.Used() == 0 }, 10*time.Second, time.Millisecond)
+	again, _, _ := wire(t, echo{}, o)
+	write(t, again, big)
+	require.Len(t, read(t, again), 600_000)
+	for range 3 {
+		write(t, slow, small)
+	}
+	end()
+	<-slowDone
+	require.Eventually(t, func() bool { return budget.Used() == 0 }, 10*time.Second, time.Millisecond, "an end gives back what waits")
+}
+
 func TestRun_PollsWhenTheTimeHasCome(t *testing.T) {
 	s := newSet("a")
 	g := s.session()
