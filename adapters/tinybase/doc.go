@@ -41,7 +41,8 @@
 //
 // Frames and what waits for a slow reader: 16 MiB. Fragments: 1000 to a message, 100 unfinished messages and 16 MiB to a
 // connection, and a [Budget] for all. Channels: 100. What changes while a reader is slow is merged into one message, and
-// beyond mergeable.MaxPending cells into the advice to compare hashes.
+// beyond mergeable.MaxPending cells into the advice to compare hashes. Questions without an answer: three to a session.
+// What all connections of a [Server] receive and send: see [ServerOptions].
 //
 // # Concurrency properties
 //
