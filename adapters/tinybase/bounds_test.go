@@ -186,3 +186,34 @@ func TestCustom_ASendThatFailsEndsTheConnectionAtOnce(t *testing.T) {
 		require.ErrorIs(t, <-failed, broken)
 	}
 }
+
+// A peer that says what it has and then goes, or never answers, keeps nobody from asking the others.
+func TestClient_DoesNotWaitForAPeerThatIsSilent(t *testing.T) {
+	c := &clock{epoch}
+	m := newStore(t, "client", c)
+	s := tinybase.NewClient(m, &tinybase.Options{Now: c.now})
+	defer s.Close()
+	require.Len(t, say(t, s, "ghost\n[\"g\",2,[1,0]]"), 1)
+	for i := range 20 {
+		require.Empty(t, say(t, s, fmt.Sprintf("peer%d\n[\"p\",2,[2,0]]", i)), "one after the other")
+	}
+	require.Empty(t, poll(t, s))
+	asked := map[string]bool{"ghost": true}
+	for range 200 {
+		if len(asked) < 15 {
+			require.False(t, s.Next().After(c.now().Add(time.Second)), "it is not forgotten")
+		}
+		c.millis += 1000
+		for _, q := range poll(t, s) {
+			if !strings.HasPrefix(q, "\n") {
+				asked[q[:strings.Index(q, "\n")]] = true
+			}
+			if strings.HasPrefix(q, "peer3\n") {
+				id := strings.Split(q, "\"")[1]
+				require.NotEmpty(t, say(t, s, "peer3\n[\""+id+"\",0,[[{\"t\":[{\"r\":[{\"c\":[1,\""+stampS1+"\"]}]}]}],{}]]"))
+			}
+		}
+	}
+	require.Equal(t, store.Of(1), m.Store().Snapshot().Cell("t", "r", "c"))
+	require.Len(t, asked, 20+1)
+}

@@ -107,7 +107,7 @@ type engine struct {
 
 	asks     uint64 // the number of the last question
 	pending  map[string]*question
-	pulls    []*pull // the first one runs
+	pulls    []*pull // that run and that wait
 	told     map[string]tellings
 	owed     []owing
 	hello    string    // a client's first question, to which all may answer
@@ -348,6 +348,9 @@ func (e *engine) next() (at time.Time) {
 	}
 	if len(e.owed) > 0 {
 		see(e.owed[0].after)
+	}
+	if e.waiting() != nil {
+		see(e.silentAt())
 	}
 	return at
 }

@@ -13,6 +13,7 @@ import (
 type question struct {
 	to      string // who must answer; "" is anybody
 	kind    Kind
+	pull    *pull // nil of the first question of a client
 	expires time.Time
 	answer  func(from string, body []byte) error
 }
@@ -23,15 +24,21 @@ type pull struct {
 	from   string
 	txn    string // the first part of the ids of all its questions
 	theirs summary
-	open   int // questions without an answer
-	tries  int // how often it was given up before
+	runs   bool
+	asked  time.Time // the last question
+	open   int       // questions without an answer
+	tries  int       // how often it was given up before
 }
 
 // maxTries is how often a pull is begun when the peer does not answer.
 const maxTries = 3
 
-// maxPulls bounds the exchanges that wait for the first one.
-const maxPulls = 100
+// One peer is asked after the other, so that nothing comes twice. But one that does not answer, because it has gone for example, must not keep those who
+// would: when it has been silent for so long, the next one is asked too.
+const silence = time.Second
+
+// maxPulls bounds the exchanges that run and wait, maxRunning those that run.
+const maxPulls, maxRunning = 100, 16
 
 // ask sends a question and returns its id. The second part of an id is never the same again: drawn at random, as in TinyBase, two questions of
 // one exchange would have the same one in 16 million.
@@ -69,19 +76,18 @@ func (e *engine) expire(now time.Time) {
 		if e.OnError != nil {
 			e.OnError(&TimeoutError{q.to, q.kind, id})
 		}
-		if len(e.pulls) > 0 && q.kind != GetContentHashes {
-			p := e.pulls[0]
-			e.drop(p.from)
-			if p.tries+1 < maxTries {
-				again := &pull{from: p.from, txn: e.id(11), theirs: p.theirs, tries: p.tries + 1}
-				e.pulls = append([]*pull{again}, e.pulls...)
+		if p := q.pull; p != nil {
+			e.drop(p)
+			same := func(q *pull) bool { return !q.runs && q.from == p.from }
+			if p.tries+1 < maxTries && !slices.ContainsFunc(e.pulls, same) {
+				e.pulls = append(e.pulls, &pull{from: p.from, txn: e.id(11), theirs: p.theirs, tries: p.tries + 1})
 			} else if e.greeting {
 				e.greeting = false
 				e.announce("")
 			}
-			e.nextPull()
 		}
 	}
+	e.nextPull()
 	if !e.helloAt.IsZero() && !now.Before(e.helloAt) {
 		e.helloAt = time.Time{}
 		e.greeting = false
@@ -107,14 +113,14 @@ func (e *engine) greet() {
 // greetAfter is how long a client waits for somebody in an empty room before it tells what it has.
 const greetAfter = time.Second
 
-// drop forgets the questions of the pull that runs.
-func (e *engine) drop(peer string) {
+// drop forgets a pull and its questions.
+func (e *engine) drop(p *pull) {
 	for id, q := range e.pending {
-		if q.to == peer && id != e.hello {
+		if q.pull == p {
 			delete(e.pending, id)
 		}
 	}
-	e.pulls = e.pulls[1:]
+	e.pulls = slices.DeleteFunc(e.pulls, func(q *pull) bool { return q == p })
 }
 
 // pull learns from a peer what this end lacks, after those that run already. theirs is what the peer has.
@@ -122,8 +128,8 @@ func (e *engine) pull(from, txn string, theirs summary) {
 	if txn == "" {
 		txn = e.id(11)
 	}
-	for i, p := range e.pulls {
-		if i > 0 && p.from == from {
+	for _, p := range e.pulls {
+		if !p.runs && p.from == from {
 			p.theirs = theirs
 			return
 		}
@@ -132,19 +138,44 @@ func (e *engine) pull(from, txn string, theirs summary) {
 		return
 	}
 	e.pulls = append(e.pulls, &pull{from: from, txn: txn, theirs: theirs})
-	if len(e.pulls) == 1 {
-		e.startPull()
-	}
+	e.nextPull()
 }
 
+// nextPull begins the next exchange, if those that run are silent.
 func (e *engine) nextPull() {
-	if len(e.pulls) > 0 {
-		e.startPull()
+	if p := e.waiting(); p != nil && !e.Now().Before(e.silentAt()) {
+		e.startPull(p)
 	}
 }
 
-func (e *engine) startPull() {
-	p := e.pulls[0]
+// waiting returns the pull that is to begin next, or nil.
+func (e *engine) waiting() *pull {
+	running := 0
+	for _, p := range e.pulls {
+		if p.runs {
+			running++
+		}
+	}
+	for _, p := range e.pulls {
+		if !p.runs && running < maxRunning && !slices.ContainsFunc(e.pulls, func(q *pull) bool { return q.runs && q.from == p.from }) {
+			return p
+		}
+	}
+	return nil
+}
+
+// silentAt returns from when on all peers that were asked have been silent.
+func (e *engine) silentAt() (at time.Time) {
+	for _, p := range e.pulls {
+		if t := p.asked.Add(silence); p.runs && t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+func (e *engine) startPull(p *pull) {
+	p.runs = true
 	mine := e.summary()
 	// When the hashes are equal, but the contents are not, hashes are no help: all is asked for.
 	all := p.theirs.hashes == mine.hashes && !p.theirs.same(mine)
@@ -288,13 +319,15 @@ func (e *engine) askCells(rows []rowHash) []byte {
 // next1 asks one question of a pull, and ends the pull when it was the last one.
 func (e *engine) next1(p *pull, k Kind, body func([]byte) []byte, answer func(body []byte) error) {
 	p.open++
-	e.ask(p.from, p.txn, k, body, func(_ string, body []byte) error {
+	p.asked = e.Now()
+	id := e.ask(p.from, p.txn, k, body, func(_ string, body []byte) error {
 		err := answer(body)
 		if p.open--; p.open == 0 {
 			e.endPull(p)
 		}
 		return err
 	})
+	e.pending[id].pull = p
 }
 
 // takePair merges the first part of an answer and reads the second.
@@ -315,13 +348,13 @@ func (e *engine) takePair(body []byte, read func(*jsjson.Reader) any) (any, erro
 	return hashes, e.take(c, nil)
 }
 
-// endPull ends the pull that runs. When the peer still has other hashes, it is told ours, so that it can pull in turn;
+// endPull ends a pull that runs. When the peer still has other hashes, it is told ours, so that it can pull in turn;
 // but not twice the same, since two that cannot agree would never end.
 func (e *engine) endPull(p *pull) {
-	if len(e.pulls) == 0 || e.pulls[0] != p {
+	if !slices.Contains(e.pulls, p) {
 		return
 	}
-	e.pulls = e.pulls[1:]
+	e.drop(p)
 	if e.greeting {
 		e.greeting = false
 		e.announce("")
