@@ -7,7 +7,7 @@
 //   - To serve clients in another way: a [Room] makes a session for each connection to one store, a [Shared] for a connection
 //     with a channel for each store, and a [Relay] for clients that have the data themselves.
 //   - To be a client: a [Synchronizer], with a [Dialer]: [WebSocket], [Broadcast.Dial], or any other way to carry messages
-//     ([Custom]). It comes back when the connection is lost. [Local] joins two stores in one process.
+//     ([Custom]). It comes back when the connection is lost. [Local] and [Beside] join two stores in one process.
 //   - To drive sessions oneself: [NewClient] and [NewSharedClient], and package synchronizer.
 //
 // # The protocol

@@ -208,6 +208,36 @@ func (c *counted) Poll() ([][]byte, error) {
 	return c.Session.Poll()
 }
 
+// Beside is a [Dialer] to another store of the same process: what [Local] does, with status, statistics, start and stop.
+//
+//	s := tinybase.New(a, tinybase.Beside(b, nil), nil)
+//	s.Start()
+//
+// The options are for the end of b; nil is the defaults.
+func Beside(b *mergeable.Store, o *Options) Dialer {
+	room := NewRoom(b, o)
+	return func(context.Context) (synchronizer.Conn, error) {
+		near, far := synchronizer.ConnPair(16)
+		session, _ := room.Session(nil)
+		c := &besideConn{Conn: near}
+		c.far.Go(func() { _ = synchronizer.Run(context.Background(), session, far) })
+		return c, nil
+	}
+}
+
+// besideConn is the near end of a connection whose far end runs here too.
+type besideConn struct {
+	synchronizer.Conn
+	far sync.WaitGroup
+}
+
+// Close is part of [synchronizer.Conn].
+func (c *besideConn) Close(code synchronizer.Code, reason string) error {
+	err := c.Conn.Close(code, reason)
+	c.far.Wait()
+	return err
+}
+
 // Local keeps two stores in one process equal until ctx is done, and returns its cause.
 func Local(ctx context.Context, a, b *mergeable.Store, o *Options) error {
 	session, _ := NewRoom(b, o).Session(nil)
