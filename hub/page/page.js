@@ -17,7 +17,7 @@ let fresh = new Set();// places that have just changed
 const say = (text, bad = false) => { $('state').value = text; $('state').className = bad ? 'bad' : ''; };
 
 async function answer(path, options, params) {
-  const res = await fetch(address(path, params), options);
+  const res = await fetch(address(path, params), options).catch(() => { throw new Error('the server does not answer'); });
   if (!res.ok) throw Object.assign(new Error((await res.json().catch(() => ({}))).detail ?? res.statusText), {status: res.status});
   return res;
 }
@@ -32,8 +32,11 @@ const dict = (o, each = v => v) => {
 const sorted = o => Object.keys(o).sort().map(k => [k, o[k]]);
 
 const shown = 100; // rooms that are listed
+const listed = new Set();
 async function list() {
   const {rooms, next} = await call('', {}, {limit: shown});
+  for (const {room: name} of rooms) listed.add(name);
+  if (next) listed.add(room); // it may be one of those that are not shown
   $('list').replaceChildren(...rooms.map(({room: name}) => {
     const a = element('a', name, {href: '#' + encodeURIComponent(name)});
     if (name === room) a.setAttribute('aria-current', 'page');
@@ -88,6 +91,7 @@ function connect(name) {
   mine.onmessage = ({data: text}) => {
     const e = JSON.parse(text);
     if (data) { apply(e); draw(); } else waiting.push(e);
+    if (!listed.has(name)) list().catch(() => {}); // the first commit has made it a room
   };
   const apply = e => {
     if (e.last <= version) return;
