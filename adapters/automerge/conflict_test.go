@@ -9,6 +9,7 @@ import (
 
 	"github.com/rowloom/rowloom/adapters/automerge"
 	"github.com/rowloom/rowloom/adapters/automerge/amchange"
+	"github.com/rowloom/rowloom/adapters/internal/boundtest"
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/persist"
 )
@@ -20,7 +21,7 @@ func TestConflicts_AreToldAndCanBeAskedFor(t *testing.T) {
 	s1, s2 := bind(t, doc1, o), bind(t, doc2, nil)
 	price := store.Cell("pets", "fido", "price")
 	set := func(s *store.Store, at store.Path, v store.Value) {
-		require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.ReplaceIn(at, only(at, v)) }))
+		require.NoError(t, boundtest.Put(s, at, v))
 	}
 	set(s1, price, store.Of(1))
 	exchange(t, doc1, doc2)

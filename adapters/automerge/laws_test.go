@@ -13,6 +13,7 @@ import (
 
 	"github.com/rowloom/rowloom/adapters/automerge"
 	"github.com/rowloom/rowloom/adapters/automerge/amchange"
+	"github.com/rowloom/rowloom/adapters/internal/boundtest"
 	"github.com/rowloom/rowloom/store"
 	"github.com/rowloom/rowloom/store/persist"
 	"github.com/rowloom/rowloom/store/persist/persisttest"
@@ -21,6 +22,16 @@ import (
 var ctx = context.Background()
 
 var doc2026 = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+// document is a document as package boundtest wants it.
+type document struct {
+	*automerge.Doc
+	o *automerge.Options
+}
+
+func (d document) Target() persist.Target                 { return automerge.NewTarget(d.Doc, d.o) }
+func (d document) Bind(s *store.Store) *persist.Persister { return automerge.Bind(s, d.Doc, d.o) }
+func (d document) Merge(from boundtest.Document) error    { return d.Doc.Merge(from.(document).Doc) }
 
 // exchange gives each document all changes of each other one.
 func exchange(t require.TestingT, docs ...*automerge.Doc) {
@@ -35,28 +46,12 @@ func exchange(t require.TestingT, docs ...*automerge.Doc) {
 
 // bind binds a new Store to a document, with loading and saving on.
 func bind(t testing.TB, doc *automerge.Doc, o *automerge.Options) *store.Store {
-	s := store.New()
-	p := automerge.Bind(s, doc, o)
-	require.NoError(t, p.StartAutoLoad(ctx))
-	require.NoError(t, p.StartAutoSave(ctx))
-	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
-	return s
-}
-
-// follow binds a new Store to a document, with loading only.
-func follow(t testing.TB, doc *automerge.Doc, o *automerge.Options) *store.Store {
-	s := store.New()
-	p := automerge.Bind(s, doc, o)
-	require.NoError(t, p.StartAutoLoad(ctx))
-	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
-	return s
+	return boundtest.Bind(t, document{doc, o})
 }
 
 // holds says what a document decodes to, in the form of the changes that make it.
 func holds(t require.TestingT, doc *automerge.Doc, o *automerge.Options) string {
-	content, _, err := automerge.NewTarget(doc, o).Read(ctx, []store.Path{{}})
-	require.NoError(t, err)
-	return store.Diff(nil, content).String()
+	return boundtest.Holds(t, document{doc, o})
 }
 
 var allOptions = map[string]*automerge.Options{
@@ -71,20 +66,10 @@ func TestTarget_ObeysTheLaws(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			persisttest.Run(t, func(t testing.TB) persisttest.Subject {
 				doc, other := newDoc(t, "\x01"), newDoc(t, "\x02")
+				subject := boundtest.Subject(document{doc, o}, document{other, o})
 				writes := 0
 				doc.OnChange(func(*automerge.Event) { writes++ })
-				subject := persisttest.Subject{
-					Target:    automerge.NewTarget(doc, o),
-					Persister: persist.Inline,
-					Edit: func(c store.Changes) error {
-						exchange(t, doc, other)
-						if err := automerge.NewTarget(other, o).Write(ctx, "other", c, nil); err != nil {
-							return err
-						}
-						return doc.Merge(other)
-					},
-					Writes: func() int { return writes },
-				}
+				subject.Writes = func() int { return writes }
 				if o.Layout == automerge.Nested {
 					root := o.Root
 					if root == "" {
@@ -114,35 +99,14 @@ func TestWalkthrough(t *testing.T) {
 		for _, swapped := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, swapped), func(t *testing.T) {
 				doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
-				s1, s2 := bind(t, doc1, o), bind(t, doc2, o)
-				set := func(s *store.Store, cell string, v store.Value) {
-					require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", "fido", cell, v) }))
-				}
-				both := func(want string) {
-					t.Helper()
-					exchange(t, doc1, doc2)
-					for _, s := range []*store.Store{s1, s2} {
-						require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
-					}
-					require.Equal(t, want, holds(t, doc1, o))
-					require.Equal(t, want, holds(t, doc2, o))
-				}
-				set(s1, "species", store.Of("dog"))
-				both("+ pets/fido/species \"dog\"\n")
-				require.NoError(t, s2.Update(func(tx *store.Tx) error { return tx.SetValue("open", store.Of(true)) }))
-				both("+ pets/fido/species \"dog\"\n+ :open true\n")
-				set(s1, "color", store.Of("brown"))
-				set(s2, "legs", store.Of(4))
-				both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/species \"dog\"\n+ :open true\n")
-				winner := "5"
+				var swap func()
 				if swapped {
-					doc1.SetActor("\x04")
-					doc2.SetActor("\x03")
-					winner = "4"
+					swap = func() {
+						doc1.SetActor("\x04")
+						doc2.SetActor("\x03")
+					}
 				}
-				set(s1, "price", store.Of(4))
-				set(s2, "price", store.Of(5))
-				both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/price " + winner + "\n+ pets/fido/species \"dog\"\n+ :open true\n")
+				boundtest.NewPair(t, document{doc1, o}, document{doc2, o}).Walkthrough(swap)
 				require.Len(t, doc1.Conflicts(), 1)
 				require.Equal(t, doc1.Conflicts(), doc2.Conflicts())
 			})
@@ -154,23 +118,7 @@ func TestTwoPeers_CreateTheSameTableAtTheSameTime(t *testing.T) {
 	for name, o := range allOptions {
 		t.Run(name, func(t *testing.T) {
 			doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
-			s1, s2 := bind(t, doc1, o), bind(t, doc2, o)
-			put := func(s *store.Store, row, cell string) {
-				require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, cell, store.Of(1)) }))
-			}
-			put(s1, "fido", "a")
-			put(s2, "felix", "a")
-			want := "+ pets/felix/a 1\n+ pets/fido/a 1\n"
-			if o.Rows == automerge.SharedRows || o.Layout == automerge.Flat {
-				put(s1, "both", "a")
-				put(s2, "both", "b")
-				want = "+ pets/both/a 1\n+ pets/both/b 1\n" + want
-			}
-			exchange(t, doc1, doc2)
-			for i, s := range []*store.Store{s1, s2} {
-				require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
-				require.Equal(t, want, holds(t, []*automerge.Doc{doc1, doc2}[i], o))
-			}
+			boundtest.NewPair(t, document{doc1, o}, document{doc2, o}).SameTable(o.Rows == automerge.SharedRows || o.Layout == automerge.Flat)
 			require.Empty(t, doc1.Conflicts())
 		})
 	}
@@ -179,24 +127,14 @@ func TestTwoPeers_CreateTheSameTableAtTheSameTime(t *testing.T) {
 // A container that was deleted by somebody gets a new life, and both peers give it the same.
 func TestTwoPeers_CreateATableAgainAfterItWasDeleted(t *testing.T) {
 	doc1, doc2 := newDoc(t, "\x01"), newDoc(t, "\x02")
-	s1, s2 := bind(t, doc1, nil), bind(t, doc2, nil)
-	put := func(s *store.Store, row string) {
-		require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, "n", store.Of(1)) }))
-	}
-	for range 3 {
-		put(s1, "a")
-		put(s2, "b")
-		exchange(t, doc1, doc2)
-		require.Equal(t, "+ pets/a/n 1\n+ pets/b/n 1\n", holds(t, doc1, nil))
+	boundtest.NewPair(t, document{doc1, nil}, document{doc2, nil}).NewLives(func() {
 		require.Empty(t, doc1.Conflicts())
 		require.NoError(t, doc1.Update("somebody", func(tx *automerge.Tx) error {
 			m, _ := tx.Index().Get("tinybase", "t")
 			return tx.Edit().Delete(m.ID, "pets")
 		}))
-		exchange(t, doc1, doc2)
-		require.Empty(t, store.Diff(nil, s1.Snapshot()).String())
-		require.Empty(t, store.Diff(nil, s2.Snapshot()).String())
-	}
+	})
+	require.Empty(t, doc1.Conflicts())
 }
 
 func TestTexts_AreEditedAndNotReplacedWhereTheyHaveMuchInCommon(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rowloom/rowloom/adapters/internal/boundtest"
 	"github.com/rowloom/rowloom/adapters/yjs"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/store"
@@ -31,21 +32,31 @@ func exchange(t require.TestingT, docs ...*ycrdt.Doc) {
 	}
 }
 
+// document is a document as package boundtest wants it.
+type document struct {
+	*ycrdt.Doc
+	o *yjs.Options
+}
+
+func (d document) Target() persist.Target                 { return yjs.NewTarget(d.Doc, d.o) }
+func (d document) Bind(s *store.Store) *persist.Persister { return yjs.Bind(s, d.Doc, d.o) }
+
+func (d document) Merge(from boundtest.Document) error {
+	state, err := from.(document).EncodeStateAsUpdate(nil)
+	if err != nil {
+		return err
+	}
+	return d.Apply(state, "merge")
+}
+
 // bind binds a new Store to a document, with loading and saving on.
 func bind(t testing.TB, doc *ycrdt.Doc, o *yjs.Options) *store.Store {
-	s := store.New()
-	p := yjs.Bind(s, doc, o)
-	require.NoError(t, p.StartAutoLoad(ctx))
-	require.NoError(t, p.StartAutoSave(ctx))
-	t.Cleanup(func() { require.NoError(t, p.Close(ctx)) })
-	return s
+	return boundtest.Bind(t, document{doc, o})
 }
 
 // holds says what a document decodes to, in the form of the changes that make it.
 func holds(t require.TestingT, doc *ycrdt.Doc, o *yjs.Options) string {
-	content, err := yjs.Content(doc, o)
-	require.NoError(t, err)
-	return store.Diff(nil, content).String()
+	return boundtest.Holds(t, document{doc, o})
 }
 
 // root is what reading and writing transactions of a document have in common.
@@ -69,37 +80,26 @@ func TestTarget_ObeysTheLaws(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			persisttest.Run(t, func(t testing.TB) persisttest.Subject {
 				doc, other := newDoc(1), newDoc(2)
-				target := yjs.NewTarget(doc, o)
+				subject := boundtest.Subject(document{doc, o}, document{other, o})
 				writes := 0
 				doc.OnUpdate(func(ycrdt.UpdateEvent) { writes++ })
-				return persisttest.Subject{
-					Target:    target,
-					Persister: persist.Inline,
-					Edit: func(c store.Changes) error {
-						exchange(t, doc, other)
-						if err := yjs.NewTarget(other, o).Write(ctx, "other", c, nil); err != nil {
-							return err
-						}
-						exchange(t, other, doc)
-						return nil
-					},
-					PutForeign: func(table, row, cell string) {
-						err := doc.Update("foreign", func(tx *ycrdt.Txn) error {
-							m, key := cellIn(tx, o.Layout, table, row, cell)
-							return m.Set(key, ycrdt.Bytes([]byte{1, 2}))
-						})
-						require.NoError(t, err)
-					},
-					HasForeign: func(table, row, cell string) (has bool) {
-						doc.View(func(r *ycrdt.Reader) {
-							m, key := cellIn(r, o.Layout, table, row, cell)
-							v, _ := m.Get(key)
-							has = v.Kind() == ycrdt.KindBytes
-						})
-						return has
-					},
-					Writes: func() int { return writes },
+				subject.Writes = func() int { return writes }
+				subject.PutForeign = func(table, row, cell string) {
+					err := doc.Update("foreign", func(tx *ycrdt.Txn) error {
+						m, key := cellIn(tx, o.Layout, table, row, cell)
+						return m.Set(key, ycrdt.Bytes([]byte{1, 2}))
+					})
+					require.NoError(t, err)
 				}
+				subject.HasForeign = func(table, row, cell string) (has bool) {
+					doc.View(func(r *ycrdt.Reader) {
+						m, key := cellIn(r, o.Layout, table, row, cell)
+						v, _ := m.Get(key)
+						has = v.Kind() == ycrdt.KindBytes
+					})
+					return has
+				}
+				return subject
 			})
 		})
 	}
@@ -108,83 +108,30 @@ func TestTarget_ObeysTheLaws(t *testing.T) {
 func TestWalkthrough(t *testing.T) {
 	for _, swapped := range []bool{false, true} {
 		doc1, doc2 := newDoc(1), newDoc(2)
-		s1, s2 := bind(t, doc1, nil), bind(t, doc2, nil)
-		exchange(t, doc1, doc2)
-		set := func(s *store.Store, cell string, v store.Value) {
-			require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", "fido", cell, v) }))
-		}
-		both := func(want string) {
-			t.Helper()
-			exchange(t, doc1, doc2)
-			for _, s := range []*store.Store{s1, s2} {
-				require.Equal(t, want, store.Diff(nil, s.Snapshot()).String())
-			}
-			require.Equal(t, want, holds(t, doc1, nil))
-			require.Equal(t, want, holds(t, doc2, nil))
-		}
-		set(s1, "species", store.Of("dog"))
-		both("+ pets/fido/species \"dog\"\n")
-		require.NoError(t, s2.Update(func(tx *store.Tx) error { return tx.SetValue("open", store.Of(true)) }))
-		both("+ pets/fido/species \"dog\"\n+ :open true\n")
-		set(s1, "color", store.Of("brown"))
-		set(s2, "legs", store.Of(4))
-		both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/species \"dog\"\n+ :open true\n")
-		winner := "5"
+		var swap func()
 		if swapped {
-			require.NoError(t, doc1.SetClientID(4))
-			require.NoError(t, doc2.SetClientID(3))
-			winner = "4"
+			swap = func() {
+				require.NoError(t, doc1.SetClientID(4))
+				require.NoError(t, doc2.SetClientID(3))
+			}
 		}
-		set(s1, "price", store.Of(4))
-		set(s2, "price", store.Of(5))
-		both("+ pets/fido/color \"brown\"\n+ pets/fido/legs 4\n+ pets/fido/price " + winner + "\n+ pets/fido/species \"dog\"\n+ :open true\n")
+		boundtest.NewPair(t, document{doc1, nil}, document{doc2, nil}).Walkthrough(swap)
 	}
 }
 
 func TestTwoPeers_CreateTheSameTableAtTheSameTime(t *testing.T) {
 	for name, rows := range map[string]yjs.Rows{"random rows": yjs.RandomRows, "shared rows": yjs.SharedRows} {
 		t.Run(name, func(t *testing.T) {
-			doc1, doc2 := newDoc(1), newDoc(2)
-			s1, s2 := bind(t, doc1, &yjs.Options{Rows: rows}), bind(t, doc2, &yjs.Options{Rows: rows})
-			put := func(s *store.Store, row, cell string) {
-				require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, cell, store.Of(1)) }))
-			}
-			put(s1, "fido", "a")
-			put(s2, "felix", "a")
-			want := "+ pets/felix/a 1\n+ pets/fido/a 1\n"
-			if rows == yjs.SharedRows {
-				put(s1, "both", "a")
-				put(s2, "both", "b")
-				want = "+ pets/both/a 1\n+ pets/both/b 1\n" + want
-			}
-			exchange(t, doc1, doc2)
-			require.Equal(t, want, store.Diff(nil, s1.Snapshot()).String())
-			require.Equal(t, want, store.Diff(nil, s2.Snapshot()).String())
-			require.Equal(t, want, holds(t, doc1, nil))
-			require.Equal(t, want, holds(t, doc2, nil))
+			o := &yjs.Options{Rows: rows}
+			boundtest.NewPair(t, document{newDoc(1), o}, document{newDoc(2), o}).SameTable(rows == yjs.SharedRows)
 		})
 	}
 }
 
+// A JavaScript client prunes the table.
 func TestAContainerThatWasDeleted_ComesBackTheSameOnBothSides(t *testing.T) {
 	doc1, doc2 := newDoc(1), newDoc(2)
-	s1, s2 := bind(t, doc1, nil), bind(t, doc2, nil)
-	put := func(s *store.Store, row string) {
-		require.NoError(t, s.Update(func(tx *store.Tx) error { return tx.SetCell("pets", row, "n", store.Of(1)) }))
-	}
-	put(s1, "fido")
-	exchange(t, doc1, doc2)
-	for range 3 {
-		// A JavaScript client prunes the table.
+	boundtest.NewPair(t, document{doc1, nil}, document{doc2, nil}).NewLives(func() {
 		require.NoError(t, doc1.Update("js", func(tx *ycrdt.Txn) error { return tx.Map("tinybase").GetMap("t").Delete("pets") }))
-		require.True(t, s1.Snapshot().IsEmpty())
-		exchange(t, doc1, doc2)
-		require.True(t, s2.Snapshot().IsEmpty())
-		put(s1, "rex")
-		put(s2, "felix")
-		exchange(t, doc1, doc2)
-		for _, s := range []*store.Store{s1, s2} {
-			require.Equal(t, "+ pets/felix/n 1\n+ pets/rex/n 1\n", store.Diff(nil, s.Snapshot()).String())
-		}
-	}
+	})
 }

@@ -30,6 +30,7 @@ var rooms = []room{
 	{"cmd", 4},
 	{"hub", 3}, {"conflict", 3},
 	{"adapters/yjs", 2}, {"adapters/automerge", 2}, {"adapters/tinybase", 2}, {"adapters/sqlite", 2}, {"adapters/file", 2},
+	{"adapters/internal", 2}, // what only tests of adapters import
 	{"synclog", 2},
 	{"store/persist", 1}, {"store/mergeable", 1}, {"synchronizer", 1},
 	{"store", ground}, {"store/hlc", ground}, {"internal", ground},

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,47 +23,6 @@ type client interface {
 	set(table, row, cell string, value any) error // sets one cell
 	setValue(id string, value any) error          // sets one keyed value
 	content() (serve.Content, error)              // what it sees now
-}
-
-// native decodes the text that TinyBase keeps an object or array as, in documents.
-func native(value any) any {
-	if s, ok := value.(string); ok {
-		if text, ok := strings.CutPrefix(s, "\ufffd"); ok {
-			var v any
-			if json.Unmarshal([]byte(text), &v) == nil {
-				return v
-			}
-		}
-	}
-	return value
-}
-
-// tidy takes out the containers without cells, which read as absent.
-func tidy(tables serve.Tables, values serve.Values) serve.Content {
-	out := serve.Content{Tables: serve.Tables{}, Values: serve.Values{}}
-	for table, rows := range tables {
-		for row, cells := range rows {
-			for cell, value := range cells {
-				if out.Tables[table] == nil {
-					out.Tables[table] = map[string]map[string]any{}
-				}
-				if out.Tables[table][row] == nil {
-					out.Tables[table][row] = map[string]any{}
-				}
-				out.Tables[table][row][cell] = native(value)
-			}
-		}
-	}
-	for id, value := range values {
-		out.Values[id] = native(value)
-	}
-	return out
-}
-
-// document is TinyBase's layout in a document.
-type document struct {
-	T serve.Tables `json:"t"`
-	V serve.Values `json:"v"`
 }
 
 // yjsClient is a Yjs document on y-websocket, bare or with a TinyBase Store.
@@ -111,14 +68,14 @@ func (c *yjsClient) setValue(id string, value any) error {
 
 func (c *yjsClient) content() (serve.Content, error) {
 	var v struct {
-		Doc       document
+		Doc       serve.Document
 		Connected bool
 	}
 	err := c.Do("look", args{"peer": c.kind}, &v)
 	if err == nil && !v.Connected {
 		err = errors.New("not connected")
 	}
-	return tidy(v.Doc.T, v.Doc.V), err
+	return v.Doc.Content(), err
 }
 
 // mergeableClient is a TinyBase MergeableStore on a WebSocket synchronizer.
@@ -157,10 +114,9 @@ func (c *mergeableClient) content() (serve.Content, error) {
 	if err := c.Do("state", args{"peer": "m"}, &v); err != nil {
 		return serve.Content{}, err
 	}
-	var tables serve.Tables
-	var values serve.Values
-	err := errors.Join(json.Unmarshal(v.Content[0], &tables), json.Unmarshal(v.Content[1], &values))
-	return tidy(tables, values), err
+	var doc serve.Document
+	err := errors.Join(json.Unmarshal(v.Content[0], &doc.T), json.Unmarshal(v.Content[1], &doc.V))
+	return doc.Content(), err
 }
 
 // automergeClient is an Automerge document in a repo, bare or with a TinyBase Store.
@@ -222,10 +178,10 @@ func (c *automergeClient) setValue(id string, value any) error {
 
 func (c *automergeClient) content() (serve.Content, error) {
 	var v struct {
-		Doc struct{ Tinybase document }
+		Doc struct{ Tinybase serve.Document }
 	}
 	err := c.Do("state", args{"repo": c.repo, "url": c.url}, &v)
-	return tidy(v.Doc.Tinybase.T, v.Doc.Tinybase.V), err
+	return v.Doc.Tinybase.Content(), err
 }
 
 // everybody starts a client of each kind in a room, which must exist.
@@ -253,40 +209,16 @@ func everybody(t *testing.T, server *serve.Server, room string) []client {
 // settle waits until all clients see what the server has, and returns it.
 func settle(t *testing.T, server *serve.Server, room string, clients []client) serve.Content {
 	t.Helper()
-	deadline := time.Now().Add(node.Patience)
-	for calm := 0; ; time.Sleep(20 * time.Millisecond) {
-		content, differ := compare(server, room, clients)
-		if differ == "" {
-			if calm++; calm == 3 { // and it stays so
-				return content
+	return server.Settle(t, room, func(content serve.Content) string {
+		for _, c := range clients {
+			got, err := c.content()
+			switch {
+			case err != nil:
+				return fmt.Sprintf("%s: %v", c.name(), err)
+			case !reflect.DeepEqual(got, content):
+				return fmt.Sprintf("%s has\n%s\nand the server\n%s", c.name(), serve.Show(got), serve.Show(content))
 			}
-		} else if calm = 0; time.Now().After(deadline) {
-			t.Fatalf("not in step within %v: %s\nthe server's log ends with:\n%s", node.Patience, differ, server.Log())
 		}
-	}
-}
-
-func compare(server *serve.Server, room string, clients []client) (content serve.Content, differ string) {
-	r, err := server.TryRoom(room)
-	if err != nil {
-		return content, err.Error()
-	}
-	for _, c := range clients {
-		got, err := c.content()
-		switch {
-		case err != nil:
-			return content, fmt.Sprintf("%s: %v", c.name(), err)
-		case !reflect.DeepEqual(got, r.Content):
-			return content, fmt.Sprintf("%s has\n%s\nand the server\n%s", c.name(), show(got), show(r.Content))
-		}
-	}
-	return r.Content, ""
-}
-
-func show(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+		return ""
+	})
 }

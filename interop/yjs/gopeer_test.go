@@ -154,7 +154,7 @@ func (p *goPeer) look(string) view {
 	}))
 	v.read, v.Store, v.Connected = &inDoc, &inStore, p.synced.Load()
 	if !reflect.DeepEqual(inDoc, inStore) {
-		v.Errors = append(v.Errors, "its Store has "+show(inStore)+" and its document "+show(inDoc))
+		v.Errors = append(v.Errors, "its Store has "+serve.Show(inStore)+" and its document "+serve.Show(inDoc))
 	}
 	return v
 }

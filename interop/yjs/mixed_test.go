@@ -244,7 +244,7 @@ func (m *mixed) draw(who string) (edits []edit) {
 }
 
 func (m *mixed) write(who string, edits []edit) error {
-	m.note("edit", "%s: %s", who, show(edits))
+	m.note("edit", "%s: %s", who, serve.Show(edits))
 	switch who {
 	case theServer:
 		return m.server.TryPatch(m.room, patch(edits...))

@@ -2,12 +2,9 @@ package yjs_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -86,7 +83,7 @@ func (c *crowd) tryEdit(peer string, edits ...edit) error {
 
 // view is what a peer has at one time.
 type view struct {
-	Doc       map[string]any `json:"doc"`
+	Doc       serve.Document `json:"doc"`
 	Snapshot  string         `json:"snapshot"` // state vector and delete set
 	Pending   bool           `json:"pending"`
 	Store     *serve.Content `json:"store"`
@@ -111,99 +108,42 @@ func (c *crowd) look(peer string) view {
 	return v
 }
 
-// content is what the Store of TinyBase's layout holds in this document: rows and tables without cells are absent.
 func (v view) content() serve.Content {
 	if v.read != nil {
 		return *v.read
 	}
-	out := serve.Content{Tables: serve.Tables{}, Values: serve.Values{}}
-	tables, _ := v.Doc["t"].(map[string]any)
-	for table, rows := range tables {
-		for row, cells := range rows.(map[string]any) {
-			for cell, value := range cells.(map[string]any) {
-				if out.Tables[table] == nil {
-					out.Tables[table] = map[string]map[string]any{}
-				}
-				if out.Tables[table][row] == nil {
-					out.Tables[table][row] = map[string]any{}
-				}
-				out.Tables[table][row][cell] = native(value)
-			}
-		}
-	}
-	values, _ := v.Doc["v"].(map[string]any)
-	for id, value := range values {
-		out.Values[id] = native(value)
-	}
-	return out
-}
-
-// native decodes an object or array from the text that TinyBase keeps it as.
-func native(value any) any {
-	if s, ok := value.(string); ok {
-		if text, ok := strings.CutPrefix(s, "\ufffd"); ok {
-			var v any
-			if json.Unmarshal([]byte(text), &v) == nil {
-				return v
-			}
-		}
-	}
-	return value
+	return v.Doc.Content()
 }
 
 // settle waits until the server and all documents at the sites are in step in a room: every document has seen the same, and
 // the server's Store, as those in Go, is what they hold. It returns the content.
 func settle(t testing.TB, server *serve.Server, room string, sites ...site) serve.Content {
 	t.Helper()
-	deadline := time.Now().Add(node.Patience)
-	for calm := 0; ; {
-		content, differ := compare(server, room, sites)
-		if differ == "" {
-			if calm++; calm == 2 { // and it stays so
-				return content
-			}
-		} else if calm = 0; time.Now().After(deadline) {
-			t.Fatalf("not in step within %v: %s\nthe server's log ends with:\n%s", node.Patience, differ, server.Log())
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	return server.Settle(t, room, func(content serve.Content) string { return compare(content, sites) })
 }
 
-// compare says how the views differ now.
-func compare(server *serve.Server, room string, sites []site) (content serve.Content, differ string) {
-	got, err := server.TryRoom(room)
-	if err != nil {
-		return content, err.Error()
-	}
-	content = got.Content
+// compare says how the views differ from the server's content, or from each other, now.
+func compare(content serve.Content, sites []site) (differ string) {
 	snapshot, from := "", ""
 	for _, s := range sites {
 		for _, name := range s.members() {
 			v := s.look(name)
 			switch {
 			case !v.Connected:
-				return content, name + " is not connected"
+				return name + " is not connected"
 			case len(v.Errors) > 0:
-				return content, fmt.Sprintf("%s reports %q", name, v.Errors)
+				return fmt.Sprintf("%s reports %q", name, v.Errors)
 			case v.Pending:
-				return content, name + " waits for a part of the document"
+				return name + " waits for a part of the document"
 			case !reflect.DeepEqual(v.content(), content):
-				return content, fmt.Sprintf("%s has\n%s\nand the server\n%s", name, show(v.content()), show(content))
+				return fmt.Sprintf("%s has\n%s\nand the server\n%s", name, serve.Show(v.content()), serve.Show(content))
 			case from != "" && v.Snapshot != snapshot:
-				return content, fmt.Sprintf("%s has seen\n%s\nand %s\n%s", from, spell(snapshot), name, spell(v.Snapshot))
+				return fmt.Sprintf("%s has seen\n%s\nand %s\n%s", from, spell(snapshot), name, spell(v.Snapshot))
 			}
 			snapshot, from = v.Snapshot, name
 		}
 	}
-	return content, ""
-}
-
-func show(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+	return ""
 }
 
 // spell writes a snapshot in words.
