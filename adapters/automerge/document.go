@@ -41,8 +41,8 @@ type Doc struct {
 	ix       *amchange.Index
 	queue    *amchange.Queue
 	actor    amchange.Actor
-	broken   error // engine and index disagree: nothing may be done any more
-	watchers map[int]func(*Event)
+	broken   error     // engine and index disagree: nothing may be done any more
+	watchers []watcher // in the order in which they came
 	next     int
 	ballast  []byte
 }
@@ -59,7 +59,7 @@ type Event struct {
 
 // New returns an empty document.
 func New(o *DocOptions) (*Doc, error) {
-	d := &Doc{queue: nil, watchers: map[int]func(*Event){}}
+	d := &Doc{queue: nil}
 	if o != nil {
 		d.opts = *o
 	}
@@ -281,19 +281,24 @@ func (d *Doc) Merge(other *Doc) error {
 	return d.Apply(other, changes)
 }
 
-// OnChange has fn called after each change, with no lock held. Events of changes that are made at the same time by several
+// OnChange has fn called after each change, with no lock held, after those that were there before. Events of changes that are made at the same time by several
 // goroutines may come in any order, or at once.
 func (d *Doc) OnChange(fn func(*Event)) (stop func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := d.next
 	d.next++
-	d.watchers[id] = fn
+	d.watchers = append(d.watchers, watcher{id, fn})
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.watchers, id)
+		d.watchers = slices.DeleteFunc(d.watchers, func(w watcher) bool { return w.id == id })
 	}
+}
+
+type watcher struct {
+	id int
+	fn func(*Event)
 }
 
 // Watch has fn called after each change, with no lock held.
@@ -301,13 +306,10 @@ func (d *Doc) Watch(fn func()) (stop func()) { return d.OnChange(func(*Event) { 
 
 // tell returns what to call after the lock has been released. d.mu is held.
 func (d *Doc) tell(e *Event) func() {
-	watchers := make([]func(*Event), 0, len(d.watchers))
-	for _, w := range d.watchers {
-		watchers = append(watchers, w)
-	}
+	watchers := slices.Clone(d.watchers)
 	return func() {
 		for _, w := range watchers {
-			w(e)
+			w.fn(e)
 		}
 	}
 }
