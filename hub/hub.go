@@ -11,6 +11,7 @@ import (
 
 	"github.com/rowloom/rowloom/hub/roomdb"
 	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/synchronizer"
 )
 
 // Errors that callers may want to tell apart with errors.Is.
@@ -28,6 +29,8 @@ type Hub struct {
 	keeper  keeper
 	origins originPolicy
 
+	incoming, outgoing *synchronizer.Budget // of all WebSockets
+
 	ctx    context.Context // ends when the hub begins to close
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // everything that must have ended before the database closes
@@ -41,6 +44,7 @@ type Hub struct {
 // Open opens a data folder, and makes it if it is not there. The errors are those of [roomdb.Open].
 func Open(ctx context.Context, dir string, o *Options) (*Hub, error) {
 	h := &Hub{opts: o.withDefaults(), rooms: map[string]*Room{}}
+	h.incoming, h.outgoing = synchronizer.NewBudget(h.opts.Limits.Incoming), synchronizer.NewBudget(h.opts.Limits.Outgoing)
 	var err error
 	if h.origins, err = newOriginPolicy(h.opts.Origins); err != nil {
 		return nil, err

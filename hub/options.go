@@ -46,6 +46,8 @@ type Limits struct {
 	Rooms       int   // rooms in memory at the same time; default 10,000
 	Connections int   // WebSockets and event streams at the same time; default 10,000
 	CallRooms   int   // rooms that one connection has open at the same time; default 1,000
+	Incoming    int64 // bytes of messages that are being received, on all WebSockets together; default 1 GiB
+	Outgoing    int64 // bytes of messages that wait to be sent, on all WebSockets together; default 1 GiB
 
 	// A room's log is replaced by a snapshot when it has more than so many records, or more bytes, and is not small beside the last
 	// snapshot. Defaults 1,000 and 1 MiB.
@@ -103,6 +105,8 @@ func (o *Options) withDefaults() Options {
 	orDefault(&l.Rooms, 10_000)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.CallRooms, 1000)
+	orDefault(&l.Incoming, 1<<30)
+	orDefault(&l.Outgoing, 1<<30)
 	orDefault(&l.CompactRecords, 1000)
 	orDefault(&l.CompactBytes, 1<<20)
 	orDefault(&l.BodyTimeout, time.Minute)

@@ -39,6 +39,7 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 	conn, err := ws.Accept(a.w, a.r, &ws.Options{
 		Kind:         wire.Kind,
 		ReadLimit:    h.opts.Limits.Message,
+		Incoming:     h.incoming,
 		PingEvery:    h.opts.PingEvery,
 		Subprotocols: wire.Subprotocols,
 		Origins:      []string{"*"}, // they have been checked
@@ -58,7 +59,7 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 		_ = conn.Close(synchronizer.CodeOf(err), synchronizer.ReasonOf(err))
 		return &errWritten{err}
 	}
-	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, ctx, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout})
+	err = synchronizer.RunWith(ctx, newDriven(session, call, h.metrics, family), &vouching{conn, ctx, call, family}, &synchronizer.RunOptions{WriteTimeout: h.opts.Limits.SendTimeout, Budget: h.outgoing})
 	if err != nil {
 		return &errWritten{err}
 	}

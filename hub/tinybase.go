@@ -63,13 +63,16 @@ func (f *tinybaseFamily) enter(ctx context.Context, c *Call, name string, begin 
 		return nil, err
 	}
 	doc := room.Document(f.Name()).(*tinybaseDocument)
-	var once sync.Once // a client whose clock is wrong is wrong all the time
+	var once, twice sync.Once // a client whose clock or id is wrong is wrong all the time
 	s := begin(doc.room, &tinybase.Options{
 		ReadOnly: access < ReadWrite,
 		Beacon:   -1, // a room at rest sends nothing, and a WebSocket loses nothing
 		OnReport: func(r mergeable.Report) {
 			if len(r.Refused) > 0 {
 				once.Do(func() { doc.host.Fault(fmt.Errorf("a client's changes were refused: %w", r.Refused[0])) })
+			}
+			if len(r.Clashes) > 0 {
+				twice.Do(func() { doc.host.Fault(fmt.Errorf("two clients have one id: %w", r.Clashes[0])) })
 			}
 		},
 	})

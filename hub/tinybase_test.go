@@ -17,6 +17,7 @@ import (
 	"github.com/rowloom/rowloom/hub"
 	"github.com/rowloom/rowloom/hub/roomdb"
 	"github.com/rowloom/rowloom/store"
+	"github.com/rowloom/rowloom/store/hlc"
 	"github.com/rowloom/rowloom/store/mergeable"
 	"github.com/rowloom/rowloom/synchronizer"
 	"github.com/rowloom/rowloom/synchronizer/ws"
@@ -296,4 +297,49 @@ func TestTinyBase_ManyWriteAtTheSameTime(t *testing.T) {
 	s = serve(t, dir, o)
 	require.Equal(t, room, s.get("/api/rooms/r").body)
 	require.Equal(t, before, s.content("r"))
+}
+
+func TestTinyBase_SaysWhoseClockOrIDIsWrong(t *testing.T) {
+	faults := make(chan error, 10)
+	o := &hub.Options{Events: hub.Events{Fault: func(_ string, err error) { faults <- err }}}
+	s := serve(t, t.TempDir(), o)
+	frame := func(cell string, v int, stamp string) []byte {
+		return fmt.Appendf(nil, "\n"+`["x",3,[[{"t":[{"r":[{"%s":[%d,"%s"]}]}]}],[{}],1]]`, cell, v, stamp)
+	}
+	send := func(frames ...[]byte) {
+		c, _ := s.dial("/tinybase/r", nil)
+		for _, f := range frames {
+			require.NoError(t, c.Write(ctx, websocket.MessageText, f))
+		}
+	}
+	future := ahead(t).CellStamp("t", "r", "c").String()
+	send(frame("a", 1, future), frame("b", 1, future), frame("c", 1, "NjEtLV-----7JQY8"))
+	var wrong *hlc.AheadError
+	require.ErrorAs(t, <-faults, &wrong)
+	s.eventually("r", `{"t":{"r":{"c":1}}}`, `{}`)
+	send(frame("c", 2, "NjEtLV-----7JQY8"), frame("a", 2, future))
+	var clash mergeable.Clash
+	require.ErrorAs(t, <-faults, &clash)
+	require.Equal(t, store.Cell("t", "r", "c"), clash.At)
+	require.ErrorAs(t, <-faults, &wrong)
+	s.eventually("r", `{"t":{"r":{"c":2}}}`, `{}`)
+	require.Empty(t, faults, "each client is named once")
+}
+
+func TestTinyBase_AllSocketsTogetherHaveABudget(t *testing.T) {
+	s := serve(t, t.TempDir(), &hub.Options{Limits: hub.Limits{Incoming: 200_000, Outgoing: 200_000}})
+	s.ok("PUT", "/api/rooms/r/values/v", `"`+strings.Repeat("x", 150_000)+`"`)
+	s.ok("PUT", "/api/rooms/r/values/w", `"`+strings.Repeat("x", 150_000)+`"`)
+	good := newStamped(s, "other").connect("")
+	for _, frame := range []string{
+		"\n" + `["x",7,{}]`, // the answer is too long
+		"\n" + strings.Repeat("x", 300_000),
+	} {
+		c, _ := s.dial("/tinybase/r", nil)
+		c.SetReadLimit(1 << 20)
+		require.NoError(t, c.Write(ctx, websocket.MessageText, []byte(frame)))
+		require.Equal(t, websocket.StatusTryAgainLater, closeOf(t, c).Code)
+	}
+	good.set("t", "r", "c", store.Of(1))
+	s.eventually("other", `{"t":{"r":{"c":1}}}`, `{}`)
 }

@@ -190,6 +190,93 @@ func TestBorrower_SeesWhatItWasLentUntilTheNext(t *testing.T) {
 	})
 }
 
+// A Borrower that is not told of a commit, because another participant has panicked, keeps what it was lent whole.
+func TestBorrower_KeepsWhatItHasWhenOthersPanic(t *testing.T) {
+	ids := names("r", 150)
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := store.New(), newModel()
+		var lent *store.Snapshot
+		var want *model
+		look := func() {
+			if lent != nil {
+				want.equal(t, lent)
+			}
+		}
+		fail := false
+		last := &borrower{witness{func(c *store.Commit) {
+			look()
+			now.equal(t, c.After)
+			lent, want = c.After, now.clone()
+		}}}
+		s.Join(&borrower{witness{func(*store.Commit) {
+			if fail {
+				panic("broken")
+			}
+		}}})
+		leave := s.Join(last)
+		update := func(fn func(tx *store.Tx, set func(row string, v int)) error) (panicked bool) {
+			was := now.clone()
+			defer func() {
+				if recover() != nil {
+					panicked = true
+				}
+			}()
+			err := s.Update(func(tx *store.Tx) error {
+				return fn(tx, func(row string, v int) {
+					now.cells[[3]string{"t", row, "a"}] = store.Of(v)
+					require.NoError(t, tx.SetCell("t", row, "a", store.Of(v)))
+				})
+			})
+			if err != nil {
+				now = was
+			}
+			return false
+		}
+		update(func(_ *store.Tx, set func(string, int)) error {
+			for i, row := range ids {
+				set(row, i)
+			}
+			return nil
+		})
+		for i := range rapid.IntRange(1, 60).Draw(t, "transactions") {
+			row := rapid.SampledFrom(ids).Draw(t, "row")
+			write := func(_ *store.Tx, set func(string, int)) error { set(row, -1-i); return nil }
+			switch rapid.SampledFrom([]string{"set", "set", "set", "panic after", "panic inside", "fail", "elsewhere"}).Draw(t, "do") {
+			case "set":
+				require.False(t, update(write))
+			case "panic after":
+				fail = true
+				require.True(t, update(write))
+				fail = false
+			case "panic inside":
+				was := now.clone()
+				require.True(t, update(func(tx *store.Tx, set func(string, int)) error {
+					set(row, -1-i)
+					look()
+					panic("broken")
+				}))
+				now = was
+			case "fail":
+				update(func(tx *store.Tx, set func(string, int)) error { set(row, -1-i); return errors.New("no") })
+			case "elsewhere": // it leaves and joins in another goroutine
+				done := make(chan struct{})
+				go func() { leave(); leave = s.Join(last); close(done) }()
+				<-done
+				look()
+				kept, keptWant := lent, want
+				lent = nil
+				require.False(t, update(write))
+				if kept != nil {
+					keptWant.equal(t, kept)
+				}
+			}
+			look()
+		}
+		store.CheckInvariants(t, s.Snapshot())
+		now.equal(t, s.Snapshot())
+	})
+}
+
 type borrower struct{ witness }
 
 func (*borrower) Borrows() {}

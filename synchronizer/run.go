@@ -13,6 +13,10 @@ import (
 type RunOptions struct {
 	// QueueBytes is how much may wait to be written before the other end is no longer read. One reply may go over it. Default 16 MiB.
 	QueueBytes int
+	// Budget, if not nil, is for what waits to be written, or is being written, on all connections that share it. When more than half of it is used up, a
+	// connection on which something waits is not read; when all is, a session whose answers are longer than 64 KiB is ended with
+	// CodeTryLater instead. What a session says by itself, in Poll, is counted too, but never refused: there is one of it at a time.
+	Budget *Budget
 	// WriteTimeout is how long one message may take to be written before the reader counts as too slow. Then it gets FlushTimeout to take the
 	// rest of that message, so that it can still be told why. Default 30 s.
 	WriteTimeout time.Duration
@@ -70,6 +74,7 @@ type runner struct {
 	room   sync.Cond  // for the reader: the queue has become shorter, or over or quit is true
 	queue  [][]byte   // waiting to be written
 	queued int        // bytes in queue
+	leaves int        // bytes of the message that is being written
 	failed error      // what ended the conversation on this side
 	closed error      // what reading ended with
 	fault  error      // a panic of the session while it heard a message
@@ -90,6 +95,12 @@ var errFlush = errors.New("synchronizer: the last messages took too long")
 
 func (r *runner) run(ctx context.Context) error {
 	defer End(r.s)
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.written()
+		r.forget()
+	}()
 	// The connection outlives ctx a little, so that the other end can still be told.
 	carry, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
@@ -99,10 +110,21 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.slow.Stop()
 	defer context.AfterFunc(ctx, r.finish)()
 
-	r.begin()
 	var reading sync.WaitGroup
+	whole := false
+	defer func() {
+		if !whole { // Start or Poll has panicked: that goes on when nobody uses the session and the connection any more
+			r.leave()
+			defer r.flush.Stop()
+			_ = r.c.Close(CodeInternal, "")
+			giveUp(nil)
+			reading.Wait()
+		}
+	}()
+	r.begin()
 	reading.Go(func() { r.read(carry) })
 	err := r.loop(ctx, carry)
+	whole = true
 	r.leave()
 	defer r.flush.Stop()
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
@@ -145,6 +167,7 @@ func (r *runner) next(ctx context.Context) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.began = time.Time{}
+	r.written()
 	for {
 		switch ended := ctx.Err() != nil || r.closed != nil; {
 		case r.failed != nil && (ended || len(r.queue) == 0):
@@ -158,15 +181,18 @@ func (r *runner) next(ctx context.Context) ([]byte, error) {
 		}
 		due := r.arm()
 		r.mu.Unlock()
-		poll := true
+		poll, fired := true, false
 		select {
 		case <-r.news:
 			poll = false
 		case <-r.wake:
 		case <-due:
-			r.dueAt = time.Time{}
+			fired = true
 		}
 		r.mu.Lock()
+		if fired {
+			r.dueAt = time.Time{}
+		}
 		if poll && !r.over {
 			r.say(r.s.Poll())
 		}
@@ -177,7 +203,7 @@ func (r *runner) next(ctx context.Context) ([]byte, error) {
 func (r *runner) take() []byte {
 	msg := r.queue[0]
 	r.queue[0] = nil
-	r.queue, r.queued = r.queue[1:], r.queued-len(msg)
+	r.queue, r.queued, r.leaves = r.queue[1:], r.queued-len(msg), len(msg)
 	r.room.Signal()
 	r.began = time.Now()
 	if !r.watched {
@@ -185,6 +211,21 @@ func (r *runner) take() []byte {
 		r.slow.Reset(r.WriteTimeout)
 	}
 	return msg
+}
+
+// written gives the budget back of what was being written.
+func (r *runner) written() {
+	if r.leaves > 0 {
+		r.Budget.Give(r.leaves)
+		r.leaves = 0
+		r.room.Signal()
+	}
+}
+
+// forget drops what waits.
+func (r *runner) forget() {
+	r.Budget.Give(r.queued)
+	r.queue, r.queued = nil, 0
 }
 
 // watch ends the conversation when a write takes too long. While there is always one, the timer is set once in WriteTimeout, not for each.
@@ -196,7 +237,7 @@ func (r *runner) watch() {
 	} else if left := r.WriteTimeout - time.Since(r.began); left > 0 {
 		r.slow.Reset(left)
 	} else if !r.over {
-		r.queue, r.queued = nil, 0
+		r.forget()
 		r.fail(Errorf(CodeTryLater, "reader too slow"))
 	}
 }
@@ -207,11 +248,16 @@ func (r *runner) arm() <-chan time.Time {
 	if at.IsZero() {
 		return nil
 	}
-	if r.dueAt.IsZero() || at.Before(r.dueAt) {
+	if r.sooner(at) {
 		r.dueAt = at
 		r.due.Reset(max(at.Sub(r.Now()), 0))
 	}
 	return r.due.C
+}
+
+// sooner says whether a time that the session wants comes before the one that the timer is set to.
+func (r *runner) sooner(at time.Time) bool {
+	return !at.IsZero() && (r.dueAt.IsZero() || at.Before(r.dueAt))
 }
 
 // say queues messages. An error is the last thing a session has to say.
@@ -219,6 +265,7 @@ func (r *runner) say(out [][]byte, err error) {
 	for _, m := range out {
 		r.queue = append(r.queue, m)
 		r.queued += len(m)
+		r.Budget.add(len(m))
 	}
 	if err != nil {
 		r.fail(err)
@@ -299,6 +346,30 @@ func (r *runner) read(carry context.Context) {
 	}
 }
 
+// full says that nothing is to be read before something has been written.
+func (r *runner) full() bool {
+	return r.queued >= r.QueueBytes || r.queued+r.leaves > 0 && r.Budget.scarce()
+}
+
+// small is how long answers may be that are queued whatever else waits.
+const small = 64 << 10
+
+// afford refuses answers for which there is no budget.
+func (r *runner) afford(out [][]byte, err error) ([][]byte, error) {
+	n := 0
+	for _, m := range out {
+		n += len(m)
+	}
+	if n <= small || err != nil {
+		return out, err
+	}
+	if r.Budget.Take(n) {
+		r.Budget.Give(n) // say takes it
+		return out, nil
+	}
+	return nil, Errorf(CodeTryLater, "too much waits to be sent")
+}
+
 func (r *runner) heard(msg []byte, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -307,15 +378,15 @@ func (r *runner) heard(msg []byte, err error) {
 		r.end()
 		return
 	}
-	for r.queued >= r.QueueBytes && !r.over || r.over && !r.quit {
+	for r.full() && !r.over || r.over && !r.quit {
 		r.room.Wait()
 	}
 	if r.over {
 		return
 	}
 	before := len(r.queue)
-	r.say(r.s.Receive(msg))
-	if len(r.queue) > before {
+	r.say(r.afford(r.s.Receive(msg)))
+	if len(r.queue) > before || r.sooner(nextOf(r.s)) { // the writer may be waiting, for a later time or for none
 		r.tell()
 	}
 }

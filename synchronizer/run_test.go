@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,6 +119,65 @@ type panicking struct{ echo }
 
 func (panicking) Receive([]byte) ([][]byte, error) { panic("broken") }
 
+// Whoever panics, nobody hears the session any more when it is ended, and the other end is told.
+func TestRun_PanicsOfPollAndStartLeaveNothingRunning(t *testing.T) {
+	for _, where := range []string{"start", "poll"} {
+		t.Run(where, func(t *testing.T) {
+			s := &fragile{where: where, wake: make(chan struct{}, 1)}
+			near, far := synchronizer.ConnPair(1)
+			ctx, cancel := context.WithCancel(context.Background())
+			var flood sync.WaitGroup
+			flood.Go(func() {
+				for far.Write(ctx, []byte("x")) == nil {
+				}
+			})
+			defer func() {
+				require.Equal(t, where, recover())
+				for {
+					_, err := far.Read(ctx)
+					if err == nil {
+						continue
+					}
+					require.Equal(t, synchronizer.CodeInternal, synchronizer.CodeOf(err))
+					break
+				}
+				cancel()
+				flood.Wait()
+				require.True(t, s.closed)
+				require.False(t, s.late, "it was used after its end")
+			}()
+			_ = synchronizer.Run(ctx, s, near)
+		})
+	}
+}
+
+// fragile panics in Start, or in Poll after a hundred messages. Its fields belong to whoever drives it.
+type fragile struct {
+	where        string
+	wake         chan struct{}
+	heard        int
+	closed, late bool
+}
+
+func (s *fragile) Start() ([][]byte, error) {
+	if s.where == "start" {
+		panic(s.where)
+	}
+	return nil, nil
+}
+
+func (s *fragile) Receive([]byte) ([][]byte, error) {
+	s.late = s.late || s.closed
+	if s.heard++; s.heard == 100 {
+		s.wake <- struct{}{}
+	}
+	return nil, nil
+}
+
+func (s *fragile) Poll() ([][]byte, error) { panic(s.where) }
+func (s *fragile) Wake() <-chan struct{}   { return s.wake }
+func (s *fragile) Close()                  { s.closed = true }
+
 type failing struct{}
 
 func (failing) Start() ([][]byte, error)         { return nil, io.ErrUnexpectedEOF }
@@ -210,6 +270,47 @@ func TestRun_StopsReadingWhenTheQueueIsFull(t *testing.T) {
 	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-done))
 }
 
+func TestRun_SharesABudgetWithOthers(t *testing.T) {
+	budget := synchronizer.NewBudget(1 << 20)
+	o := &synchronizer.RunOptions{Budget: budget}
+	big, small := string(make([]byte, 60_000)), "x" // ten times as much comes back
+	slow, slowDone, end := wire(t, echo{}, o)
+	for range 2 { // one answer is on its way, the next one has to wait for it
+		write(t, slow, big)
+	}
+	require.Eventually(t, func() bool { return budget.Used() == 600_000 }, 10*time.Second, time.Millisecond)
+	write(t, slow, small) // it is read, but not heard, and the next one is not even read
+	write(t, slow, small)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	require.Error(t, slow.Write(ctx, []byte(small)), "who does not read is not read")
+	cancel()
+
+	other, otherDone, _ := wire(t, echo{}, o)
+	for range 5 {
+		write(t, other, small)
+		require.Len(t, read(t, other), 10, "who asks for little is served")
+	}
+	write(t, other, big)
+	e := remoteError(t, other)
+	require.Equal(t, synchronizer.CodeTryLater, e.Code)
+	require.Equal(t, "too much waits to be sent", e.Reason)
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-otherDone))
+
+	for _, n := range []int{600_000, 600_000, 10, 10} {
+		require.Len(t, read(t, slow), n, "nothing was lost")
+	}
+	require.Eventually(t, func() bool { return budget.Used() == 0 }, 10*time.Second, time.Millisecond)
+	again, _, _ := wire(t, echo{}, o)
+	write(t, again, big)
+	require.Len(t, read(t, again), 600_000)
+	for range 3 {
+		write(t, slow, small)
+	}
+	end()
+	<-slowDone
+	require.Eventually(t, func() bool { return budget.Used() == 0 }, 10*time.Second, time.Millisecond, "an end gives back what waits")
+}
+
 func TestRun_PollsWhenTheTimeHasCome(t *testing.T) {
 	s := newSet("a")
 	g := s.session()
@@ -220,6 +321,45 @@ func TestRun_PollsWhenTheTimeHasCome(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// A message may be the reason to say something later, without an answer now.
+func TestRun_PollsWhenTheTimeHasComeThatAMessageSet(t *testing.T) {
+	for _, first := range []time.Duration{0, time.Hour} { // no time before, or a later one
+		s := &alarm{}
+		if first > 0 {
+			s.at = time.Now().Add(first)
+		}
+		far, done, cancel := wire(t, s, nil)
+		for range 3 {
+			write(t, far, "in a moment")
+			require.Equal(t, "now", read(t, far))
+		}
+		cancel()
+		<-done
+	}
+}
+
+// alarm says something shortly after each message.
+type alarm struct {
+	failing
+	at time.Time
+}
+
+func (*alarm) Start() ([][]byte, error) { return nil, nil }
+func (s *alarm) Next() time.Time        { return s.at }
+
+func (s *alarm) Receive([]byte) ([][]byte, error) {
+	s.at = time.Now().Add(time.Millisecond)
+	return nil, nil
+}
+
+func (s *alarm) Poll() ([][]byte, error) {
+	if s.at.IsZero() || time.Now().Before(s.at) {
+		return nil, nil
+	}
+	s.at = time.Time{}
+	return [][]byte{[]byte("now")}, nil
 }
 
 func TestRunPair_JoinsTwoSessions(t *testing.T) {

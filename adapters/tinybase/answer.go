@@ -43,23 +43,31 @@ func (e *engine) answer(from string, m Message) {
 		e.differences(from, m, e.m.CellDiff(mergeable.ReadCellHashes(r)), nil)
 	case GetValueDiff:
 		diff := e.m.ValueDiff(mergeable.ReadHashes(r))
-		e.send(from, m.answer(), diff.AppendValues)
+		values := diff.AppendValues(nil)
+		if len(values) > e.MaxAnswer {
+			e.owe(from, m, owing{values: diff.Parts(e.Piece)})
+			values = []byte("[{}]")
+		}
+		e.send(from, m.answer(), func(dst []byte) []byte { return append(dst, values...) })
 	}
 }
 
 // differences answers with what the peer lacks, and with hashes, when differ is not nil. What does not fit is owed.
 func (e *engine) differences(to string, m Message, lacks mergeable.Missing, differ func([]byte) []byte) {
-	tables, ok := lacks.AppendWithin(nil, e.MaxAnswer)
+	var hashes []byte
+	if differ != nil {
+		hashes = differ(nil)
+	}
+	tables, ok := lacks.AppendWithin(nil, max(e.MaxAnswer-len(hashes), 0))
 	if !ok {
-		e.owe(to, m, lacks)
+		e.owe(to, m, owing{what: lacks})
 		tables = []byte("[{}]")
 	}
-	if differ == nil {
-		e.send(to, m.answer(), func(dst []byte) []byte { return append(dst, tables...) })
-		return
-	}
 	e.send(to, m.answer(), func(dst []byte) []byte {
+		if differ == nil {
+			return append(dst, tables...)
+		}
 		dst = append(append(append(dst, '['), tables...), ',')
-		return append(differ(dst), ']')
+		return append(append(dst, hashes...), ']')
 	})
 }

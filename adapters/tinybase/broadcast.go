@@ -78,7 +78,7 @@ func (b *Broadcast) begin(task func()) error {
 func (b *Broadcast) Dial(ctx context.Context) (synchronizer.Conn, error) {
 	if b.path == "" {
 		near, far := synchronizer.ConnPair(16)
-		return near, b.begin(func() { b.serve(far) })
+		return near, b.begin(func() { serve(b.ctx, b.relay, far) })
 	}
 	for {
 		c, err := (&net.Dialer{}).DialContext(ctx, "unix", b.path)
@@ -96,12 +96,9 @@ func (b *Broadcast) Dial(ctx context.Context) (synchronizer.Conn, error) {
 	}
 }
 
-func (b *Broadcast) serve(c synchronizer.Conn) {
-	b.mu.Lock()
-	relay := b.relay
-	b.mu.Unlock()
+func serve(ctx context.Context, relay *Relay, c synchronizer.Conn) {
 	session, _ := relay.Session()
-	_ = synchronizer.Run(b.ctx, session, c)
+	_ = synchronizer.Run(ctx, session, c)
 }
 
 // host makes this process the one that passes messages on, unless another one is.
@@ -122,17 +119,24 @@ func (b *Broadcast) host() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("tinybase: broadcast: %w", err), lock.Unlock())
 	}
+	relay := NewRelay(nil)
 	b.mu.Lock()
-	b.relay = NewRelay(nil)
+	b.relay = relay
 	b.mu.Unlock()
-	err = b.begin(func() { b.accept(l, lock) })
+	err = b.begin(func() { b.accept(l, relay, lock) })
 	if err != nil {
+		b.mu.Lock()
+		b.relay = nil
+		b.mu.Unlock()
 		return errors.Join(err, l.Close(), lock.Unlock())
 	}
 	return nil
 }
 
-func (b *Broadcast) accept(l net.Listener, lock *flock.Flock) {
+// accept passes messages on until b is closed, or no connection can be accepted any more. Then it ends those that there are, so that all go where
+// messages are passed on next.
+func (b *Broadcast) accept(l net.Listener, relay *Relay, lock *flock.Flock) {
+	ctx, end := context.WithCancel(b.ctx)
 	stop := context.AfterFunc(b.ctx, func() { _ = l.Close() })
 	defer stop()
 	for {
@@ -140,13 +144,15 @@ func (b *Broadcast) accept(l net.Listener, lock *flock.Flock) {
 		if err != nil {
 			break
 		}
-		if b.begin(func() { b.serve(newStream(c)) }) != nil {
+		if b.begin(func() { serve(ctx, relay, newStream(c)) }) != nil {
 			_ = c.Close()
 		}
 	}
+	_ = l.Close()
 	b.mu.Lock()
 	b.relay = nil
 	b.mu.Unlock()
+	end()
 	_ = lock.Unlock()
 }
 

@@ -7,7 +7,7 @@
 //   - To serve clients in another way: a [Room] makes a session for each connection to one store, a [Shared] for a connection
 //     with a channel for each store, and a [Relay] for clients that have the data themselves.
 //   - To be a client: a [Synchronizer], with a [Dialer]: [WebSocket], [Broadcast.Dial], or any other way to carry messages
-//     ([Custom]). It comes back when the connection is lost. [Local] joins two stores in one process.
+//     ([Custom]). It comes back when the connection is lost. [Local] and [Beside] join two stores in one process.
 //   - To drive sessions oneself: [NewClient] and [NewSharedClient], and package synchronizer.
 //
 // # The protocol
@@ -41,7 +41,8 @@
 //
 // Frames and what waits for a slow reader: 16 MiB. Fragments: 1000 to a message, 100 unfinished messages and 16 MiB to a
 // connection, and a [Budget] for all. Channels: 100. What changes while a reader is slow is merged into one message, and
-// beyond mergeable.MaxPending cells into the advice to compare hashes.
+// beyond mergeable.MaxPending cells into the advice to compare hashes. Questions without an answer: three to a session.
+// What all connections of a [Server] receive and send: see [ServerOptions].
 //
 // # Concurrency properties
 //

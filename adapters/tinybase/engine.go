@@ -44,8 +44,8 @@ type Options struct {
 	Random io.Reader
 	// OnReport is told what was refused, and what else a merge noticed. It must not wait.
 	OnReport func(mergeable.Report)
-	// OnError is told of errors that do not end the session: questions without an answer ([*TimeoutError]), and changes
-	// that a read-only session refused ([ErrReadOnly]). It must not wait.
+	// OnError is told of errors that do not end the session: questions without an answer ([*TimeoutError]), changes that a
+	// read-only session refused ([ErrReadOnly]), and what a client was sent by a peer that makes no sense ([*ProtocolError]). It must not wait.
 	OnError func(error)
 }
 
@@ -111,14 +111,14 @@ type engine struct {
 
 	asks     uint64 // the number of the last question
 	pending  map[string]*question
-	pulls    []*pull // the first one runs
+	pulls    []*pull // that run and that wait
 	told     map[string]tellings
 	owed     []owing
 	hello    string    // a client's first question, to which all may answer
 	helloAt  time.Time // when a client gives up waiting for the first answer
 	greeting bool      // a client has yet to tell all what it has
 	beacon   time.Time
-	silent   time.Time // when a room asks a client that has not said what it has
+	stranger time.Time // when a room asks a client that has not said what it has
 	asked    string    // the id of the last announcement
 	lost     bool      // the hashes are to be sent
 }
@@ -139,10 +139,12 @@ func (s summary) same(t summary) bool {
 
 // owing is what a peer lacks and did not fit into an answer.
 type owing struct {
-	to    string
-	what  mergeable.Missing
-	after time.Time // when to begin; earlier when the peer says that it is ready
-	ready bool
+	to     string
+	kind   Kind                 // of the question
+	what   mergeable.Missing    // of tables
+	values []*mergeable.Changes // instead, in pieces
+	after  time.Time            // when to begin; earlier when the peer says that it is ready
+	ready  bool
 }
 
 func newEngine(m *mergeable.Store, o *Options, wake chan struct{}, server bool) *engine {
@@ -234,6 +236,9 @@ func (e *engine) hashes() [2]uint32 {
 // The id, which means nothing to TinyBase, ends in the fingerprint. One of ours that reads it notices when equal hashes are
 // not equal contents.
 func (e *engine) announce(to string) {
+	if e.owes(to) {
+		return
+	}
 	mine := e.summary()
 	e.asked = e.id(11) + string(printMark) + strconv.FormatUint(mine.print, 36)
 	e.send(to, Message{ID: e.asked, Kind: ContentHashes}, appendContentHashes(mine.hashes))
@@ -255,16 +260,29 @@ func (e *engine) summary() summary {
 	return summary{[2]uint32{tables, values}, print}
 }
 
-// receive handles a message.
+// receive handles a message. What is well-formed, but not what it should be, ends the connection to a peer who has sent it; a client only reports it, because
+// a peer of its room has, and not the server.
 func (e *engine) receive(from string, m Message) error {
+	err := e.handle(from, m)
+	if p := (*ProtocolError)(nil); !e.server && errors.As(err, &p) {
+		if e.OnError != nil {
+			e.OnError(err)
+		}
+		return nil
+	}
+	return err
+}
+
+func (e *engine) handle(from string, m Message) error {
 	e.stats.Receives++
 	switch m.Kind {
 	case Response:
 		return e.answered(from, m)
 	case GetContentHashes:
+		e.stranger = time.Time{} // it starts, and will say
 		e.send(from, m.answer(), appendContentHashes(e.hashes()))
 	case ContentHashes:
-		e.silent = time.Time{}
+		e.stranger = time.Time{}
 		e.ready(from)
 		if e.ReadOnly && e.server {
 			return nil
@@ -286,7 +304,7 @@ func (e *engine) poll() {
 	e.changed(deltas)
 	e.expire(now)
 	e.payOwed(now)
-	if !e.silent.IsZero() && !now.Before(e.silent) {
+	if !e.stranger.IsZero() && !now.Before(e.stranger) {
 		e.compare()
 	}
 	if e.lost {
@@ -335,12 +353,15 @@ func (e *engine) next() (at time.Time) {
 	}
 	see(e.beacon)
 	see(e.helloAt)
-	see(e.silent)
+	see(e.stranger)
 	for _, q := range e.pending {
 		see(q.expires)
 	}
 	if len(e.owed) > 0 {
 		see(e.owed[0].after)
+	}
+	if e.waiting() != nil {
+		see(e.silentAt())
 	}
 	return at
 }

@@ -23,7 +23,7 @@ type ServerOptions struct {
 	// data of their own, as in TinyBase's simple server.
 	Open func(ctx context.Context, path string) (*mergeable.Store, error)
 	// Shut is called when the last client of a path has gone, and is waited for before the path is opened again: it saves
-	// what has not been saved.
+	// what has not been saved. If it fails, the path stays as it is, and Shut is called again when the next last client has gone, or by Close.
 	Shut func(path string, m *mergeable.Store) error
 	// Path says which path a request is for; the URL's, as it is written, without the first slash, when nil. Its error
 	// refuses the request.
@@ -32,7 +32,12 @@ type ServerOptions struct {
 	Conn ws.Options
 	Run  synchronizer.RunOptions
 	// Fragments is what all unfinished messages of all clients may hold; 64 MiB when nil.
+	//
+	// What all clients are sending and what waits for all of them is bounded by the budgets of Conn and Run, 1 GiB each when nil.
 	Fragments *Budget
+	// MaxClients is how many connections there may be, others are refused with 503; MaxPaths how many paths may be in memory, clients of others
+	// are closed with CloseOverflow. 10,000 each when 0.
+	MaxClients, MaxPaths int
 	// OnError is told how a client's connection ended, unless in good order, and what Shut returned.
 	OnError func(path, client string, err error)
 }
@@ -45,10 +50,11 @@ type Server struct {
 	cancel context.CancelCauseFunc
 	conns  sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	paths  map[string]*hosted
-	watch  map[*func(string, int)]struct{}
+	mu      sync.Mutex
+	closed  bool
+	clients int
+	paths   map[string]*hosted
+	watch   map[*func(string, int)]struct{}
 }
 
 // hosted is a path that is open, being opened or being shut.
@@ -71,6 +77,18 @@ func NewServer(o *ServerOptions) *Server {
 	if s.o.Fragments == nil {
 		s.o.Fragments = NewBudget(10_000, 64<<20, nil)
 	}
+	if s.o.Conn.Incoming == nil {
+		s.o.Conn.Incoming = synchronizer.NewBudget(1 << 30)
+	}
+	if s.o.Run.Budget == nil {
+		s.o.Run.Budget = synchronizer.NewBudget(1 << 30)
+	}
+	if s.o.MaxClients <= 0 {
+		s.o.MaxClients = 10_000
+	}
+	if s.o.MaxPaths <= 0 {
+		s.o.MaxPaths = 10_000
+	}
 	s.o.Conn.Kind = ws.Text
 	if s.o.Conn.ReadLimit == 0 {
 		s.o.Conn.ReadLimit = MaxFrame + 1<<16 // so that the reason is TinyBase's
@@ -90,6 +108,13 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.cancel(errClosed)
 	s.conns.Wait()
+	s.mu.Lock()
+	unsaved := s.paths // nobody is there any more, but they could not be shut
+	s.paths = map[string]*hosted{}
+	s.mu.Unlock()
+	for path, h := range unsaved {
+		_ = s.save(path, h)
+	}
 }
 
 // ServeHTTP takes a WebSocket request, and returns when its connection has ended.
@@ -103,10 +128,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !s.begin() {
-		http.Error(w, "closing", http.StatusServiceUnavailable)
+		http.Error(w, "closing, or too many clients", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.conns.Done()
+	defer s.end()
 	conn, err := ws.Accept(w, r, &s.o.Conn)
 	if err != nil {
 		return // the request has been answered
@@ -122,15 +147,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin counts a connection, unless the server is being closed.
+// begin counts a connection, unless the server is being closed, or has too many.
 func (s *Server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.clients >= s.o.MaxClients {
 		return false
 	}
+	s.clients++
 	s.conns.Add(1)
 	return true
+}
+
+func (s *Server) end() {
+	s.mu.Lock()
+	s.clients--
+	s.mu.Unlock()
+	s.conns.Done()
 }
 
 func (s *Server) session(path string, shared bool) (synchronizer.Session, string, error) {
@@ -197,19 +230,27 @@ func (s *Server) open(path string) (*hosted, error) {
 		s.mu.Lock()
 		h := s.paths[path]
 		switch {
+		case h == nil && len(s.paths) >= s.o.MaxPaths:
+			s.mu.Unlock()
+			return nil, ended(overflow(OverServer, "more than %d paths", s.o.MaxPaths))
 		case h == nil:
 			h = &hosted{users: 1, ready: make(chan struct{}), gone: make(chan struct{})}
 			s.paths[path] = h
 			s.mu.Unlock()
 			s.start(path, h)
 		case h.shut:
+			gone := h.gone
 			s.mu.Unlock()
-			<-h.gone // what the last one left is being saved
+			<-gone // what the last one left is being saved
 			continue
 		default:
 			h.users++
+			back := h.users == 1 // it could not be shut
 			s.mu.Unlock()
 			<-h.ready
+			if back && h.err == nil {
+				s.tell(path, +1)
+			}
 		}
 		if h.err != nil {
 			s.leave(path, h)
@@ -243,18 +284,31 @@ func (s *Server) leave(path string, h *hosted) {
 	if !last {
 		return
 	}
-	if h.room != nil && s.o.Shut != nil {
-		if err := s.o.Shut(path, h.room.m); err != nil && s.o.OnError != nil {
-			s.o.OnError(path, "", err)
-		}
-	}
-	s.mu.Lock()
-	delete(s.paths, path)
-	s.mu.Unlock()
-	close(h.gone)
+	saved := s.save(path, h)
 	if h.err == nil {
 		s.tell(path, -1)
 	}
+	s.mu.Lock()
+	gone := h.gone
+	if saved {
+		delete(s.paths, path)
+	} else {
+		h.shut, h.gone = false, make(chan struct{})
+	}
+	s.mu.Unlock()
+	close(gone)
+}
+
+// save lets a path be shut, and says whether it is.
+func (s *Server) save(path string, h *hosted) bool {
+	if h.room == nil || s.o.Shut == nil {
+		return true
+	}
+	err := s.o.Shut(path, h.room.m)
+	if err != nil && s.o.OnError != nil {
+		s.o.OnError(path, "", err)
+	}
+	return err == nil
 }
 
 // Paths returns the paths that have a client, sorted.
@@ -262,8 +316,10 @@ func (s *Server) Paths() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	paths := make([]string, 0, len(s.paths))
-	for p := range s.paths {
-		paths = append(paths, p)
+	for p, h := range s.paths {
+		if h.users > 0 {
+			paths = append(paths, p)
+		}
 	}
 	slices.Sort(paths)
 	return paths
@@ -291,8 +347,9 @@ func (s *Server) Clients(path string) []string {
 func (s *Server) Room(path string) *Room {
 	s.mu.Lock()
 	h := s.paths[path]
+	nobody := h == nil || h.users == 0
 	s.mu.Unlock()
-	if h == nil {
+	if nobody {
 		return nil
 	}
 	<-h.ready

@@ -12,7 +12,7 @@ import (
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
-// Dialer makes a connection: to a server, a [Broadcast], or whatever else carries frames.
+// Dialer makes a connection: to a server, a [Broadcast], or whatever else carries frames. ctx is over when it has returned.
 type Dialer func(ctx context.Context) (synchronizer.Conn, error)
 
 // SynchronizerOptions are the choices of a [Synchronizer]. Nil, and each zero field, is the default.
@@ -21,6 +21,8 @@ type SynchronizerOptions struct {
 	Session Options
 	// Run is for the driver of every session.
 	Run synchronizer.RunOptions
+	// DialTimeout is how long the Dialer may take; 30 s when 0.
+	DialTimeout time.Duration
 	// MinWait is how long to wait after a lost connection, at first; MaxWait at last. 100 ms and 30 s when 0.
 	MinWait, MaxWait time.Duration
 	// OnStatus is told every change of status. It must not wait for the Synchronizer.
@@ -72,6 +74,9 @@ func New(m *mergeable.Store, dial Dialer, o *SynchronizerOptions) *Synchronizer 
 	if o != nil {
 		s.o = *o
 	}
+	if s.o.DialTimeout <= 0 {
+		s.o.DialTimeout = 30 * time.Second
+	}
 	if s.o.MinWait <= 0 {
 		s.o.MinWait = 100 * time.Millisecond
 	}
@@ -117,9 +122,14 @@ func (s *Synchronizer) Stop() {
 	stop()
 	<-ended
 	s.mu.Lock()
-	s.stop = nil
+	mine := s.ended == ended && s.stop != nil // unless somebody else has stopped it too, and may have started it again
+	if mine {
+		s.stop = nil
+	}
 	s.mu.Unlock()
-	s.set(Stopped, nil)
+	if mine {
+		s.set(Stopped, nil)
+	}
 }
 
 // Status returns what s is doing.
@@ -143,7 +153,7 @@ func (s *Synchronizer) run(ctx context.Context, ended chan<- struct{}) {
 	wait := s.o.MinWait
 	for ctx.Err() == nil {
 		s.set(Connecting, nil)
-		conn, err := s.dial(ctx)
+		conn, err := s.connect(ctx)
 		if err == nil {
 			s.set(Connected, nil)
 			from := time.Now()
@@ -164,6 +174,12 @@ func (s *Synchronizer) run(ctx context.Context, ended chan<- struct{}) {
 		timer.Stop()
 		wait = min(2*wait, s.o.MaxWait)
 	}
+}
+
+func (s *Synchronizer) connect(ctx context.Context) (synchronizer.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.DialTimeout)
+	defer cancel()
+	return s.dial(ctx)
 }
 
 // counted is a session that counts for its Synchronizer.
@@ -192,6 +208,36 @@ func (c *counted) Poll() ([][]byte, error) {
 	return c.Session.Poll()
 }
 
+// Beside is a [Dialer] to another store of the same process: what [Local] does, with status, statistics, start and stop.
+//
+//	s := tinybase.New(a, tinybase.Beside(b, nil), nil)
+//	s.Start()
+//
+// The options are for the end of b; nil is the defaults.
+func Beside(b *mergeable.Store, o *Options) Dialer {
+	room := NewRoom(b, o)
+	return func(context.Context) (synchronizer.Conn, error) {
+		near, far := synchronizer.ConnPair(16)
+		session, _ := room.Session(nil)
+		c := &besideConn{Conn: near}
+		c.far.Go(func() { _ = synchronizer.Run(context.Background(), session, far) })
+		return c, nil
+	}
+}
+
+// besideConn is the near end of a connection whose far end runs here too.
+type besideConn struct {
+	synchronizer.Conn
+	far sync.WaitGroup
+}
+
+// Close is part of [synchronizer.Conn].
+func (c *besideConn) Close(code synchronizer.Code, reason string) error {
+	err := c.Conn.Close(code, reason)
+	c.far.Wait()
+	return err
+}
+
 // Local keeps two stores in one process equal until ctx is done, and returns its cause.
 func Local(ctx context.Context, a, b *mergeable.Store, o *Options) error {
 	session, _ := NewRoom(b, o).Session(nil)
@@ -209,6 +255,7 @@ type CustomConn struct {
 	in     chan []byte
 	closed chan struct{}
 	once   sync.Once
+	why    error // of closed
 }
 
 // Custom returns a connection that calls send for each message: for the peer called to, or for all others when to is
@@ -238,23 +285,33 @@ func (c *CustomConn) Read(ctx context.Context) ([]byte, error) {
 	case f := <-c.in:
 		return f, nil
 	case <-c.closed:
-		return nil, ErrClosed
+		return nil, c.why
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
-// Write is part of [synchronizer.Conn].
+// Write is part of [synchronizer.Conn]. An error of send ends the connection.
 func (c *CustomConn) Write(_ context.Context, frame []byte) error {
 	to, message, err := SplitFrame(frame)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.send(to, message)
 	}
-	return c.send(to, message)
+	if err != nil {
+		c.end(err)
+	}
+	return err
 }
 
 // Close is part of [synchronizer.Conn].
 func (c *CustomConn) Close(synchronizer.Code, string) error {
-	c.once.Do(func() { close(c.closed) })
+	c.end(ErrClosed)
 	return nil
+}
+
+func (c *CustomConn) end(why error) {
+	c.once.Do(func() {
+		c.why = why
+		close(c.closed)
+	})
 }

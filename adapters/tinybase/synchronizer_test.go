@@ -53,6 +53,31 @@ func TestLocal_KeepsTwoStoresEqual(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
+func TestBeside_KeepsTwoStoresEqualBetweenStartAndStop(t *testing.T) {
+	a, b := realStore(t, "a"), realStore(t, "b")
+	s := tinybase.New(a, tinybase.Beside(b, nil), nil)
+	for i := range 5 {
+		set(t, a, fmt.Sprintf("t/r/a%d", i), store.Of(i))
+		set(t, b, fmt.Sprintf("t/r/b%d", i), store.Of(i))
+		before := s.Status().Stats
+		s.Start()
+		together(t, a, b)
+		require.Equal(t, 2*(i+1)+2*i, a.Store().Snapshot().CellCount("t", "r"))
+		set(t, b, fmt.Sprintf("t/r/live a%d", i), store.Of(3))
+		set(t, a, fmt.Sprintf("t/r/live b%d", i), store.Of(3))
+		require.Eventually(t, func() bool {
+			return a.Store().Snapshot().CellCount("t", "r") == 4*(i+1) && b.Store().Snapshot().CellCount("t", "r") == 4*(i+1)
+		}, 20*time.Second, time.Millisecond)
+		require.Equal(t, tinybase.Connected, s.Status().State)
+		require.Greater(t, s.Status().Stats.Sends, before.Sends)
+		require.Greater(t, s.Status().Stats.Receives, before.Receives)
+		s.Stop()
+		require.Equal(t, tinybase.Stopped, s.Status().State)
+		set(t, a, "v", store.Of(i))
+		require.NotEqual(t, store.Of(i), b.Store().Snapshot().Value("v"), "it has been stopped")
+	}
+}
+
 func TestBroadcast_ConnectsStoresOfOneProcess(t *testing.T) {
 	b := tinybase.NewBroadcast("")
 	defer b.Close()

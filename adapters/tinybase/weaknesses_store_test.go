@@ -140,22 +140,51 @@ func TestWeakness_TombstonesForever(t *testing.T) {
 
 func TestWeakness_SameUniqueIDTwice(t *testing.T) {
 	c := &clock{epoch}
+	reports := map[string]*mergeable.Report{}
+	report := func(who string) *tinybase.Options {
+		reports[who] = &mergeable.Report{}
+		return &tinybase.Options{OnReport: func(r mergeable.Report) {
+			sum := reports[who]
+			sum.Clashes = append(sum.Clashes, r.Clashes...)
+			if r.NewClient != nil {
+				sum.NewClient = r.NewClient
+			}
+		}}
+	}
 	server := newStore(t, "server", c)
-	room := tinybase.NewRoom(server, nil)
+	room := tinybase.NewRoom(server, report("server"))
 	a, b := newStore(t, "same", c), newStore(t, "same", c)
+	require.Equal(t, a.Client(), b.Client())
 	set(t, a, "t/r/c", store.Of(1))
 	set(t, b, "t/r/c", store.Of(2))
 	var pipes []*synchronizer.Pipe
-	for _, m := range []*mergeable.Store{a, b} {
+	for name, m := range map[string]*mergeable.Store{"a": a, "b": b} {
 		s, _ := room.Session(nil)
-		pipes = append(pipes, synchronizer.NewPipe(tinybase.NewClient(m, nil), s))
+		pipes = append(pipes, synchronizer.NewPipe(tinybase.NewClient(m, report(name)), s))
 	}
 	pump(t, pipes)
+	noticed := reports["a"]
+	if noticed.NewClient == nil {
+		noticed = reports["b"]
+	}
+	require.NotNil(t, noticed.NewClient, "one of the two has noticed, and chosen another id")
+	require.Equal(t, []mergeable.Clash{{At: store.Cell("t", "r", "c"), Stamp: hlc.New(epoch, 0, hlc.ClientOf("same"))}}, noticed.Clashes)
+	require.NotEqual(t, a.Client(), b.Client())
 	equal(t, server, a)
 	equal(t, server, b)
 	require.Equal(t, store.Of(2), a.Store().Snapshot().Cell("t", "r", "c"))
 	for _, p := range pipes {
 		p.Close()
+	}
+
+	// Of two clients of TinyBase, which do not notice, the server does, and both get one content.
+	one, two := enter(t, room, nil), enter(t, room, nil)
+	say(t, one, diff(`"d":[1,"`+stampS1+`"]`))
+	say(t, two, diff(`"d":[2,"`+stampS1+`"]`))
+	require.Len(t, reports["server"].Clashes, 1)
+	require.Equal(t, hlc.ClientOf("s1"), reports["server"].Clashes[0].Stamp.Client())
+	for _, s := range []*tinybase.Session{one, two} {
+		require.Regexp(t, `"d":\[2,"[^"]+"\]`, strings.Join(poll(t, s), ""))
 	}
 }
 
@@ -262,6 +291,25 @@ func TestWeakness_DifferingDefaultsSwap(t *testing.T) {
 	equal(t, server, client)
 	require.Equal(t, store.Of("d2"), server.Store().Snapshot().Value("v"))
 	p.Close()
+}
+
+func TestWeakness_SetDefaultContentOverRealData(t *testing.T) {
+	c := &clock{epoch}
+	server, client := newStore(t, "server", c), newStore(t, "client", c)
+	set(t, client, "t/r/c", store.Of(1))
+	set(t, client, "t/r/gone", store.Of(1))
+	set(t, client, "t/r/gone", store.Value{})
+	var b store.Builder
+	for _, cell := range []string{"c", "gone", "free"} {
+		require.NoError(t, b.SetCell("t", "r", cell, store.Of(2)))
+	}
+	require.NoError(t, client.SetDefault(nil, b.Snapshot()))
+	s, _ := tinybase.NewRoom(server, nil).Session(nil)
+	p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+	defer p.Close()
+	require.NoError(t, p.Pump())
+	equal(t, server, client)
+	require.Equal(t, "+ t/r/c 1\n+ t/r/free 2\n", store.Diff(nil, client.Store().Snapshot()).String(), "what is shown is what is stamped")
 }
 
 type refusing struct{ v store.Value }

@@ -347,14 +347,16 @@ func talk(t *testing.T, client, server *tinybase.Session, said [][]byte) {
 	}
 }
 
-func TestRoom_AsksNobodyWhoHasSaidWhatHeHas(t *testing.T) {
+func TestRoom_AsksNobodyWhoSaysWhatHeHas(t *testing.T) {
 	c := &clock{epoch}
 	room := tinybase.NewRoom(newStore(t, "server", c), &tinybase.Options{Now: c.now, Beacon: -1})
-	s := enter(t, room, nil)
-	require.Empty(t, say(t, s, "\n[\"x\",2,[0,0]]"))
-	require.True(t, s.Next().IsZero())
-	c.millis += 3_600_000
-	require.Empty(t, poll(t, s))
+	for frame, answers := range map[string]int{"\n[\"x\",2,[0,0]]": 0, "\n[\"x\",1,\"\"]": 1} {
+		s := enter(t, room, nil)
+		require.Len(t, say(t, s, frame), answers)
+		require.True(t, s.Next().IsZero(), "who asks has started, and will say")
+		c.millis += 3_600_000
+		require.Empty(t, poll(t, s))
+	}
 }
 
 func TestRoom_AsksASilentClientOnce(t *testing.T) {
@@ -389,10 +391,81 @@ func TestWeakness_ReconnectOfASharedSocketMissesChanges(t *testing.T) {
 	require.Contains(t, said[1], fmt.Sprintf(",2,[%d,%d]]", a, b), "the client learns what is here, and asks for it")
 }
 
-// refusing is a schema that refuses one content.
+func TestWeakness_FirstSyncLargerThan16MiB(t *testing.T) {
+	for _, serverHas := range []bool{true, false} {
+		full, empty := newStore(t, "full", nil), newStore(t, "empty", nil)
+		fill(t, full, "t", 40, strings.Repeat("x", 100_000))
+		require.Greater(t, len(full.Changes().AppendJSON(nil)), tinybase.MaxFrame)
+		server, client := empty, full
+		if serverHas {
+			server, client = full, empty
+		}
+		s, _ := tinybase.NewRoom(server, nil).Session(nil)
+		p := synchronizer.NewPipe(tinybase.NewClient(client, nil), s)
+		longest := 0
+		total := 0
+		p.Tap = func(_ int, msg []byte) { longest, total = max(longest, len(msg)), total+len(msg) }
+		require.NoError(t, p.Pump())
+		equal(t, server, client)
+		require.Less(t, longest, 2<<20, "a piece is about 1 MiB")
+		require.Less(t, total, 22<<20, "and nothing comes twice")
+		p.Close()
+	}
+}
+
+// While one client's huge message is being checked, others are served.
+func TestWeakness_OneLargeMessageStallsEverybody(t *testing.T) {
+	s := tinybase.NewServer(nil)
+	h := httptest.NewServer(s)
+	defer h.Close()
+	defer s.Close()
+	large, reader := dial(t, h.URL+"/room"), dial(t, h.URL+"/room")
+	a, b := dial(t, h.URL+"/other"), dial(t, h.URL+"/other")
+	ask := func(n int) { // from a to b, through the relay
+		require.NoError(t, a.Write(context.Background(), []byte(fmt.Sprintf("\n[\"%d\",1,\"\"]", n))))
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_, err := b.Read(ctx)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { _, clients := s.Stats(); return clients == 4 }, 10*time.Second, time.Millisecond)
+	ask(0)
+	var rows strings.Builder
+	for i := range 150_000 {
+		fmt.Fprintf(&rows, `,"row %d":[{"c":["some text, and a number: %d","%s"]}]`, i, i, stampS1)
+	}
+	frame := []byte("\n[\"x\",3,[[{\"t\":[{" + rows.String()[1:] + "}]}],[{}],1]]")
+	require.Greater(t, len(frame), 10<<20)
+	const frames = 3
+	passed := make(chan error, frames)
+	go func() {
+		for range frames {
+			_, err := reader.Read(context.Background())
+			passed <- err
+		}
+	}()
+	go func() {
+		for range frames {
+			_ = large.Write(context.Background(), frame)
+		}
+	}()
+	answers := 0
+	for done := 0; done < frames; {
+		select {
+		case err := <-passed:
+			require.NoError(t, err)
+			done++
+		default:
+			answers++
+			ask(answers)
+		}
+	}
+	require.Greater(t, answers, 5*frames)
+}
+
 func TestWeakness_SlowConsumer(t *testing.T) {
 	m := newStore(t, "server", nil)
-	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	s := enter(t, tinybase.NewRoom(m, &tinybase.Options{Greeting: -1}), nil)
 	for i := range 10_000 {
 		set(t, m, "t/r/c", store.Of(i))
 	}

@@ -211,7 +211,7 @@ func TestServer_AnswersTheFirstClientAtOnce(t *testing.T) {
 }
 
 func TestServer_TellsAReturningClientWhatItMissed(t *testing.T) {
-	for _, v := range []string{"5.4", "10.0"} {
+	for _, v := range versions {
 		p := peers(t)
 		s := serve(t, false, tinybase.Options{})
 		m := s.store("room")
@@ -315,21 +315,104 @@ func TestClient_MeetsTinyBasesOwnServers(t *testing.T) {
 	}
 }
 
+// Servers before 9.4 that have files confuse the store that they are closing with the one that they open, when their last client comes back at once; so
+// these have none here.
 func TestClient_ComesBackAndMakesUpForWhatItMissed(t *testing.T) {
-	p := peers(t)
-	var url string
-	p.Call("listen", args{"server": "s", "version": "10.0", "kind": "full", "files": true}, &url)
-	ours := newStore(t, "ours")
-	connect(t, url+"/room", ours, nil)
-	for i := range 5 {
-		p.Call("drop", args{"server": "s"}, nil)
-		js := fmt.Sprint("js", i)
-		p.Call("create", args{"peer": js, "version": "10.0", "content": []any{map[string]any{js: map[string]any{"r": map[string]any{"c": i}}}, map[string]any{}}}, nil)
-		p.Call("connect", args{"peer": js, "url": url + "/room", "timeout": 1}, nil)
-		update(t, ours, func(tx *store.Tx) error { return tx.SetCell("ours", "r", "c", store.Of(i)) })
-		reach(t, p, js, ours)
+	for _, v := range versions {
+		p := peers(t)
+		var url string
+		p.Call("listen", args{"server": "s", "version": v, "kind": "full", "files": v == "9.5" || v == "10.0"}, &url)
+		ours := newStore(t, "ours")
+		connect(t, url+"/room", ours, nil)
+		for i := range 3 {
+			p.Call("drop", args{"server": "s"}, nil)
+			js := fmt.Sprint("js", i)
+			p.Call("create", args{"peer": js, "version": v, "content": []any{map[string]any{js: map[string]any{"r": map[string]any{"c": i}}}, map[string]any{}}}, nil)
+			p.Call("connect", args{"peer": js, "url": url + "/room", "timeout": 1}, nil)
+			update(t, ours, func(tx *store.Tx) error { return tx.SetCell("ours", "r", "c", store.Of(i)) })
+			reach(t, p, js, ours)
+		}
+		require.Equal(t, 4, ours.Store().Snapshot().TableCount(), v)
 	}
-	require.Equal(t, 6, ours.Store().Snapshot().TableCount())
+}
+
+// A null is one where the version has it, and no cell where it has not; an object is one, or a text.
+func TestClient_CarriesNullsAndObjectsAtTinyBasesOwnServers(t *testing.T) {
+	object, err := store.ParseJSON(`{"b":[1,null,"x"],"1":{}}`)
+	require.NoError(t, err)
+	for _, v := range versions {
+		p := peers(t)
+		var url string
+		p.Call("listen", args{"server": "s", "version": v, "kind": "full", "files": true}, &url)
+		ours := newStore(t, "ours")
+		connect(t, url+"/room", ours, nil)
+		row, n := map[string]any{"text": "js"}, 1
+		if v != "5.4" && v != "6.7" {
+			row["null"], n = nil, 2
+		}
+		if v >= "8" || v == "10.0" {
+			row["object"], n = map[string]any{"a": []any{}}, 3
+		}
+		p.Call("create", args{"peer": "js", "version": v, "content": []any{map[string]any{"js": map[string]any{"r": row}}, map[string]any{}}}, nil)
+		p.Call("connect", args{"peer": "js", "url": url + "/room", "timeout": 1}, nil)
+		update(t, ours, func(tx *store.Tx) error {
+			return errors.Join(tx.SetCell("ours", "r", "null", store.NullValue()), tx.SetCell("ours", "r", "object", object), tx.SetCell("ours", "r", "gone", store.Of(1)))
+		})
+		update(t, ours, func(tx *store.Tx) error { return tx.DelCell("ours", "r", "gone") })
+		reach(t, p, "js", ours)
+		require.Equal(t, n, ours.Store().Snapshot().CellCount("js", "r"), v)
+		if n > 2 {
+			require.Equal(t, `{"a":[]}`, ours.Store().Snapshot().Cell("js", "r", "object").Text())
+			require.Contains(t, string(stateOf(p, "js").Content[0]), `"object":{"1":{},"b":[1,null,"x"]}`)
+		}
+		if n > 1 {
+			require.True(t, ours.Store().Snapshot().Cell("js", "r", "null").Kind() == store.Null, v)
+			require.Contains(t, string(stateOf(p, "js").Content[0]), `"null":null`)
+		}
+	}
+}
+
+// large fills a store with more than a frame of TinyBase holds.
+func large(t *testing.T, m *mergeable.Store) {
+	text := strings.Repeat("é<x", 2000)
+	update(t, m, func(tx *store.Tx) error {
+		for i := range 400 {
+			for j := range 6 {
+				if err := tx.SetCell("t", fmt.Sprint("r", i), fmt.Sprint("c", j), store.Of(text+fmt.Sprint(i*6+j))); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	require.Greater(t, len(m.Changes().AppendJSON(nil)), 17<<20)
+}
+
+// What does not fit into a frame reaches clients of all versions, and stores of all servers: from our server, and from our client by way of their server.
+func TestLarge_FirstSyncsReachAllVersions(t *testing.T) {
+	ours := newStore(t, "ours")
+	large(t, ours)
+	for _, v := range versions {
+		t.Run(v, func(t *testing.T) {
+			p := peers(t)
+			s := serve(t, false, tinybase.Options{})
+			s.mu.Lock()
+			s.stores["large"] = ours
+			s.mu.Unlock()
+			p.Call("create", args{"peer": "at ours", "version": v}, nil)
+			p.Call("connect", args{"peer": "at ours", "url": s.url + "/large", "timeout": 3}, nil)
+			reach(t, p, "at ours", ours)
+			require.Empty(t, stateOf(p, "at ours").Closes)
+
+			var url string
+			p.Call("listen", args{"server": "theirs", "version": v, "kind": "full", "files": true}, &url)
+			connect(t, url+"/large", ours, nil)
+			p.Call("create", args{"peer": "at theirs", "version": v}, nil)
+			p.Call("connect", args{"peer": "at theirs", "url": url + "/large", "timeout": 3}, nil)
+			reach(t, p, "at theirs", ours)
+			require.Empty(t, stateOf(p, "at theirs").Closes)
+		})
+	}
 }
 
 func TestClient_SharesASocketWithTinyBasesOwnServer(t *testing.T) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -26,6 +29,9 @@ type Options struct {
 	Kind Kind
 	// ReadLimit is the size of the largest message accepted, in bytes; a larger one closes the connection with [synchronizer.CodeTooBig]. Default 16 MiB.
 	ReadLimit int64
+	// Incoming, if not nil, is for the messages that are being read, or have been read last, on all connections that share it. A message
+	// longer than 64 KiB for which there is no room closes its connection with [synchronizer.CodeTryLater].
+	Incoming *synchronizer.Budget
 	// PingEvery is how often the other end is pinged. Default 30 s; negative: never, and a dead peer is noticed only by a failing write.
 	PingEvery time.Duration
 	// PingTimeout is how long the answer to a ping may take. Default 30 s.
@@ -63,6 +69,10 @@ func (o *Options) withDefaults() Options {
 type Conn struct {
 	ws   *websocket.Conn
 	kind Kind
+
+	incoming *synchronizer.Budget
+	held     atomic.Int64 // of incoming
+	closed   atomic.Bool
 
 	closing sync.Once
 	stop    context.CancelFunc
@@ -113,7 +123,7 @@ func Dial(ctx context.Context, url string, opts *Options) (*Conn, error) {
 func newConn(c *websocket.Conn, o Options) *Conn {
 	c.SetReadLimit(o.ReadLimit)
 	ctx, stop := context.WithCancel(context.Background())
-	conn := &Conn{ws: c, kind: o.Kind, stop: stop}
+	conn := &Conn{ws: c, kind: o.Kind, incoming: o.Incoming, stop: stop}
 	if o.PingEvery > 0 {
 		conn.pinging.Go(func() { conn.ping(ctx, o.PingEvery, o.PingTimeout) })
 	}
@@ -125,9 +135,13 @@ func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
 
 // Read waits for a message.
 func (c *Conn) Read(ctx context.Context) ([]byte, error) {
-	kind, msg, err := c.ws.Read(ctx)
+	c.giveBack()
+	kind, msg, err := c.read(ctx)
+	if c.closed.Load() {
+		c.giveBack()
+	}
 	if err != nil {
-		return nil, readError(ctx, err)
+		return nil, err
 	}
 	if (kind == websocket.MessageText) != (c.kind == Text) {
 		if c.kind == Text {
@@ -137,6 +151,46 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 	}
 	return msg, nil
 }
+
+func (c *Conn) read(ctx context.Context) (websocket.MessageType, []byte, error) {
+	if c.incoming == nil {
+		kind, msg, err := c.ws.Read(ctx)
+		if err != nil {
+			return 0, nil, readError(ctx, err)
+		}
+		return kind, msg, nil
+	}
+	kind, r, err := c.ws.Reader(ctx)
+	if err != nil {
+		return 0, nil, readError(ctx, err)
+	}
+	msg := make([]byte, 0, 512)
+	for {
+		if len(msg) == cap(msg) {
+			grown := slices.Grow(msg, len(msg))
+			if more := cap(grown) - cap(msg); cap(grown) > small {
+				if !c.incoming.Take(more) {
+					return 0, nil, synchronizer.Errorf(synchronizer.CodeTryLater, "too much is being received")
+				}
+				c.held.Add(int64(more))
+			}
+			msg = grown
+		}
+		n, err := r.Read(msg[len(msg):cap(msg)])
+		msg = msg[:len(msg)+n]
+		if err == io.EOF {
+			return kind, msg, nil
+		}
+		if err != nil {
+			return 0, nil, readError(ctx, err)
+		}
+	}
+}
+
+// small is how long messages may be without a budget.
+const small = 64 << 10
+
+func (c *Conn) giveBack() { c.incoming.Give(int(c.held.Swap(0))) }
 
 // readError gives an error of the socket its code.
 func readError(ctx context.Context, err error) error {
@@ -174,6 +228,8 @@ func (c *Conn) Write(ctx context.Context, msg []byte) error {
 // Close sends the code and the reason, waits up to five seconds each for that to leave and for the answer, and closes the socket.
 func (c *Conn) Close(code synchronizer.Code, reason string) error {
 	var err error
+	c.closed.Store(true)
+	defer c.giveBack()
 	c.closing.Do(func() {
 		c.stop()
 		c.pinging.Wait()

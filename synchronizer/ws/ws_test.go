@@ -259,3 +259,43 @@ func TestClient_CountsASessionThatCannotBeMadeAsAFailure(t *testing.T) {
 	cancel()
 	<-done
 }
+
+func TestConn_ReadsLongMessagesOutOfABudget(t *testing.T) {
+	budget := synchronizer.NewBudget(400_000)
+	url, ended, _ := serve(t, &ws.Options{Incoming: budget})
+	ctx := context.Background()
+	slow, _, err := websocket.Dial(ctx, url, nil)
+	require.NoError(t, err)
+	defer func() { _ = slow.CloseNow() }()
+	w, err := slow.Writer(ctx, websocket.MessageBinary) // a message that does not end
+	require.NoError(t, err)
+	_, err = w.Write(make([]byte, 200_000))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return budget.Used() > 150_000 }, 10*time.Second, time.Millisecond)
+
+	c := dial(t, url, &ws.Options{})
+	for range 3 {
+		require.NoError(t, c.Write(ctx, []byte(strings.Repeat("x", 60_000))))
+		got, err := c.Read(ctx)
+		require.NoError(t, err, "short ones always come through")
+		require.Equal(t, strings.Repeat("X", 60_000), string(got))
+	}
+	require.NoError(t, c.Write(ctx, make([]byte, 300_000)))
+	_, err = c.Read(ctx)
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err), "%v", err)
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(<-ended))
+	require.NoError(t, slow.CloseNow())
+	<-ended
+	require.Zero(t, budget.Used())
+
+	again := dial(t, url, &ws.Options{ReadLimit: 1 << 20})
+	for range 3 {
+		require.NoError(t, again.Write(ctx, []byte(strings.Repeat("y", 300_000))))
+		got, err := again.Read(ctx)
+		require.NoError(t, err)
+		require.Len(t, got, 300_000)
+	}
+	require.NoError(t, again.Close(synchronizer.CodeNormal, ""))
+	<-ended
+	require.Zero(t, budget.Used())
+}
