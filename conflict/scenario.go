@@ -162,7 +162,7 @@ func parseEdit(text string) (e Edit, err error) {
 		return e, fmt.Errorf("%q: expected PLACE = JSON or delete PLACE", text)
 	}
 	if at.Level() != store.AtCell && at.Level() != store.AtValue {
-		return e, fmt.Errorf("%v is no cell or value", at)
+		return e, fmt.Errorf("%v is no cell or value: write TABLE/ROW/CELL or :VALUE", at)
 	}
 	v, err := store.ParseJSON(strings.TrimSpace(rest))
 	if err != nil {

@@ -118,7 +118,7 @@ type engine struct {
 	helloAt  time.Time // when a client gives up waiting for the first answer
 	greeting bool      // a client has yet to tell all what it has
 	beacon   time.Time
-	silent   time.Time // when a room asks a client that has not said what it has
+	stranger time.Time // when a room asks a client that has not said what it has
 	asked    string    // the id of the last announcement
 	lost     bool      // the hashes are to be sent
 }
@@ -279,9 +279,10 @@ func (e *engine) handle(from string, m Message) error {
 	case Response:
 		return e.answered(from, m)
 	case GetContentHashes:
+		e.stranger = time.Time{} // it starts, and will say
 		e.send(from, m.answer(), appendContentHashes(e.hashes()))
 	case ContentHashes:
-		e.silent = time.Time{}
+		e.stranger = time.Time{}
 		e.ready(from)
 		if e.ReadOnly && e.server {
 			return nil
@@ -303,7 +304,7 @@ func (e *engine) poll() {
 	e.changed(deltas)
 	e.expire(now)
 	e.payOwed(now)
-	if !e.silent.IsZero() && !now.Before(e.silent) {
+	if !e.stranger.IsZero() && !now.Before(e.stranger) {
 		e.compare()
 	}
 	if e.lost {
@@ -352,7 +353,7 @@ func (e *engine) next() (at time.Time) {
 	}
 	see(e.beacon)
 	see(e.helloAt)
-	see(e.silent)
+	see(e.stranger)
 	for _, q := range e.pending {
 		see(q.expires)
 	}

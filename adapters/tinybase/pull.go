@@ -108,7 +108,7 @@ func (e *engine) greet() {
 // await begins to wait for a client to say what it has.
 func (e *engine) await() {
 	if e.Greeting > 0 {
-		e.silent = e.Now().Add(e.Greeting)
+		e.stranger = e.Now().Add(e.Greeting)
 	}
 }
 
@@ -116,7 +116,7 @@ func (e *engine) await() {
 // had happened: what was on the way when the connection was lost, in either direction, only this brings. Who may only read
 // is told what is here instead. A client that has not started to synchronize does not answer, which is no mistake.
 func (e *engine) compare() {
-	e.silent = time.Time{}
+	e.stranger = time.Time{}
 	if e.ReadOnly {
 		e.announce("")
 		return

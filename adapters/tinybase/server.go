@@ -329,8 +329,9 @@ func (s *Server) Paths() []string {
 func (s *Server) Clients(path string) []string {
 	s.mu.Lock()
 	h := s.paths[path]
+	nobody := h == nil || h.users == 0
 	s.mu.Unlock()
-	if h == nil {
+	if nobody {
 		return nil
 	}
 	<-h.ready

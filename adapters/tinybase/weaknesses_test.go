@@ -347,14 +347,16 @@ func talk(t *testing.T, client, server *tinybase.Session, said [][]byte) {
 	}
 }
 
-func TestRoom_AsksNobodyWhoHasSaidWhatHeHas(t *testing.T) {
+func TestRoom_AsksNobodyWhoSaysWhatHeHas(t *testing.T) {
 	c := &clock{epoch}
 	room := tinybase.NewRoom(newStore(t, "server", c), &tinybase.Options{Now: c.now, Beacon: -1})
-	s := enter(t, room, nil)
-	require.Empty(t, say(t, s, "\n[\"x\",2,[0,0]]"))
-	require.True(t, s.Next().IsZero())
-	c.millis += 3_600_000
-	require.Empty(t, poll(t, s))
+	for frame, answers := range map[string]int{"\n[\"x\",2,[0,0]]": 0, "\n[\"x\",1,\"\"]": 1} {
+		s := enter(t, room, nil)
+		require.Len(t, say(t, s, frame), answers)
+		require.True(t, s.Next().IsZero(), "who asks has started, and will say")
+		c.millis += 3_600_000
+		require.Empty(t, poll(t, s))
+	}
 }
 
 func TestRoom_AsksASilentClientOnce(t *testing.T) {
@@ -463,7 +465,7 @@ func TestWeakness_OneLargeMessageStallsEverybody(t *testing.T) {
 
 func TestWeakness_SlowConsumer(t *testing.T) {
 	m := newStore(t, "server", nil)
-	s := enter(t, tinybase.NewRoom(m, nil), nil)
+	s := enter(t, tinybase.NewRoom(m, &tinybase.Options{Greeting: -1}), nil)
 	for i := range 10_000 {
 		set(t, m, "t/r/c", store.Of(i))
 	}

@@ -24,7 +24,9 @@ func (labCmd) Help() string {
     1        pets/fido/price = 4
     2        pets/fido/price = 5
     2        delete pets/felix
+    1        :open = true
 
+A place is TABLE/ROW/CELL or :VALUE, and TABLE or TABLE/ROW can be deleted too. Ids with other characters stand in double quotes.
 The base is known to all; the rest happens at the same time. Each engine plays it with the deliveries in every order.`
 }
 

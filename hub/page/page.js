@@ -18,7 +18,10 @@ const say = (text, bad = false) => { $('state').value = text; $('state').classNa
 
 async function answer(path, options, params) {
   const res = await fetch(address(path, params), options).catch(() => { throw new Error('the server does not answer'); });
-  if (!res.ok) throw Object.assign(new Error((await res.json().catch(() => ({}))).detail ?? res.statusText), {status: res.status});
+  if (!res.ok) {
+    const why = (await res.json().catch(() => ({}))).detail ?? res.statusText;
+    throw Object.assign(new Error(res.status === 401 ? why + ' (add ?token=TOKEN to the address of this page)' : why), {status: res.status});
+  }
   return res;
 }
 const call = async (...args) => (await answer(...args)).json();
@@ -86,6 +89,7 @@ function connect(name) {
     const err = await answer(of(name)).then(() => null, e => e);
     if (mine !== source) return;
     if (err?.status >= 400 && err.status < 500) return say(err.message, true);
+    if (err) say(err.message + '; trying again', true);
     setTimeout(() => { if (mine === source) connect(name); }, 3000);
   };
   mine.onmessage = ({data: text}) => {
