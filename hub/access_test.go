@@ -81,6 +81,10 @@ func TestOrigins_OfOtherHostsAreRefusedUnlessAllowed(t *testing.T) {
 	require.Equal(t, "https://app.example.com", r.Header.Get("Access-Control-Allow-Origin"))
 	require.Contains(t, r.Header.Get("Access-Control-Allow-Methods"), "PUT")
 	require.Equal(t, 200, s.do("PUT", "/api/rooms/r/values/v", "1", "Origin", "http://localhost:5173").StatusCode, "both on this machine")
+	for _, never := range []string{"", "https://", "https://app.example.com/app", "app.example.com/app"} {
+		_, err := hub.Open(ctx, t.TempDir(), &hub.Options{Origins: []string{never}})
+		require.ErrorContains(t, err, "is not a pattern of an origin", "%q would never match", never)
+	}
 	_, err := hub.Open(ctx, t.TempDir(), &hub.Options{Origins: []string{"["}})
 	require.ErrorContains(t, err, "pattern")
 }

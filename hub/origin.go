@@ -18,7 +18,11 @@ func newOriginPolicy(patterns []string) (originPolicy, error) {
 	var p originPolicy
 	for _, text := range patterns {
 		text = strings.ToLower(strings.TrimSuffix(text, "/"))
-		if _, err := path.Match(text, ""); err != nil || text == "" {
+		host := text
+		if _, after, ok := strings.Cut(text, "://"); ok {
+			host = after
+		}
+		if _, err := path.Match(text, ""); err != nil || host == "" || strings.Contains(host, "/") {
 			return p, fmt.Errorf("hub: %q is not a pattern of an origin: write https://HOST or HOST", text)
 		}
 		p.patterns = append(p.patterns, text)

@@ -27,6 +27,9 @@ type Options struct {
 	// Beacon is how long after the last change the hashes are sent once, so that a peer that missed something notices; 10 s
 	// when 0, never when negative. A store at rest sends nothing.
 	Beacon time.Duration
+	// Greeting is how long a room waits for a new client to say what it has before it asks; 2 s when 0, never when negative.
+	// TinyBase's clients say so when they start, but not when their WebSocket has come back by itself.
+	Greeting time.Duration
 	// MaxAnswer is how long an answer may be; 15 MiB when 0. What does not fit is sent in pieces, as if it had just changed.
 	MaxAnswer int
 	// Piece is how long about such a piece is; 1 MiB when 0.
@@ -59,6 +62,7 @@ func (o *Options) withDefaults() Options {
 	set(&r.Timeout, 30*time.Second)
 	set(&r.FragmentTimeout, r.Timeout)
 	set(&r.Beacon, 10*time.Second)
+	set(&r.Greeting, 2*time.Second)
 	if r.MaxAnswer == 0 {
 		r.MaxAnswer = 15 << 20
 	}
@@ -114,8 +118,9 @@ type engine struct {
 	helloAt  time.Time // when a client gives up waiting for the first answer
 	greeting bool      // a client has yet to tell all what it has
 	beacon   time.Time
-	asked    string // the id of the last announcement
-	lost     bool   // the hashes are to be sent
+	silent   time.Time // when a room asks a client that has not said what it has
+	asked    string    // the id of the last announcement
+	lost     bool      // the hashes are to be sent
 }
 
 // tellings is what was said to a peer last: these are your hashes, and those are mine.
@@ -276,6 +281,7 @@ func (e *engine) handle(from string, m Message) error {
 	case GetContentHashes:
 		e.send(from, m.answer(), appendContentHashes(e.hashes()))
 	case ContentHashes:
+		e.silent = time.Time{}
 		e.ready(from)
 		if e.ReadOnly && e.server {
 			return nil
@@ -297,6 +303,9 @@ func (e *engine) poll() {
 	e.changed(deltas)
 	e.expire(now)
 	e.payOwed(now)
+	if !e.silent.IsZero() && !now.Before(e.silent) {
+		e.compare()
+	}
 	if e.lost {
 		e.lost = false
 		e.announce("")
@@ -343,6 +352,7 @@ func (e *engine) next() (at time.Time) {
 	}
 	see(e.beacon)
 	see(e.helloAt)
+	see(e.silent)
 	for _, q := range e.pending {
 		see(q.expires)
 	}

@@ -69,7 +69,7 @@ func (e *engine) expire(now time.Time) {
 			continue
 		}
 		delete(e.pending, id)
-		if id == e.hello {
+		if q.kind == GetContentHashes { // which is answered by who is there, and wants to
 			e.hello = ""
 			continue
 		}
@@ -101,13 +101,40 @@ func (e *engine) greet() {
 	txn := e.id(11)
 	e.hello = e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
 		e.helloAt = time.Time{}
-		r := jsjson.NewReader(body, nil)
-		if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
-			return invalid("not the answer to the question for hashes")
-		}
-		e.pull(from, txn, summary{hashes: readContentHashes(body)})
-		return nil
+		return e.greeted(from, txn, body)
 	})
+}
+
+// await begins to wait for a client to say what it has.
+func (e *engine) await() {
+	if e.Greeting > 0 {
+		e.silent = e.Now().Add(e.Greeting)
+	}
+}
+
+// compare asks a client what it has, and pulls that. A client whose WebSocket has come back by itself goes on as if nothing
+// had happened: what was on the way when the connection was lost, in either direction, only this brings. Who may only read
+// is told what is here instead. A client that has not started to synchronize does not answer, which is no mistake.
+func (e *engine) compare() {
+	e.silent = time.Time{}
+	if e.ReadOnly {
+		e.announce("")
+		return
+	}
+	txn := e.id(11)
+	e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
+		return e.greeted(from, txn, body)
+	})
+}
+
+// greeted takes an answer to the question for hashes.
+func (e *engine) greeted(from, txn string, body []byte) error {
+	r := jsjson.NewReader(body, nil)
+	if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
+		return invalid("not the answer to the question for hashes")
+	}
+	e.pull(from, txn, summary{hashes: readContentHashes(body)})
+	return nil
 }
 
 // greetAfter is how long a client waits for somebody in an empty room before it tells what it has.

@@ -39,12 +39,14 @@ func NewRoom(m *mergeable.Store, o *Options) *Room {
 func (r *Room) Store() *mergeable.Store { return r.m }
 
 // Session returns the server's end of a new client's connection, and the id that the client has in this room, which nobody
-// can choose or guess. Nil options are those of the room. The session leaves the room when it is closed.
+// can choose or guess. Nil options are those of the room. The session leaves the room when it is closed. A client that does
+// not say what it has ([Options].Greeting) is asked.
 func (r *Room) Session(o *Options) (s *Session, client string) {
 	if o == nil {
 		o = &r.o
 	}
 	s = newSession(newEngine(r.m, o, make(chan struct{}, 1), true))
+	s.start = s.e.await
 	client = r.join(s)
 	return s, client
 }
@@ -58,6 +60,7 @@ func (r *Room) Channel(wake chan struct{}, o *Options) (s *Session, client strin
 	}
 	s = newSession(newEngine(r.m, o, wake, true))
 	s.start = func() {
+		s.e.await()
 		if s.e.hashes() != ([2]uint32{}) {
 			s.e.announce("")
 		}

@@ -289,6 +289,89 @@ func TestWeakness_ReconnectIsDeaf(t *testing.T) {
 	}
 }
 
+func TestWeakness_ReconnectByTheSocketItselfForgetsWhatWasOnTheWay(t *testing.T) {
+	for _, access := range []string{"may write", "may only read"} {
+		t.Run(access, func(t *testing.T) {
+			c := &clock{epoch}
+			server, client := newStore(t, "server", c), newStore(t, "client", c)
+			room := tinybase.NewRoom(server, &tinybase.Options{Now: c.now})
+			s, _ := room.Session(nil)
+			peer := tinybase.NewClient(client, &tinybase.Options{Now: c.now})
+			defer peer.Close()
+			p := synchronizer.NewPipe(peer, s)
+			require.NoError(t, p.Pump())
+			s.Close() // the connection is lost, and with it what is sent now
+			set(t, client, "t/r/sent", store.Of(1))
+			set(t, server, "t/r/missed", store.Of(2))
+			require.Len(t, spoken(t, peer), 1)
+
+			o := &tinybase.Options{Now: c.now, ReadOnly: access == "may only read"}
+			again := enter(t, room, o) // the client does not notice: it does not start anew
+			require.Empty(t, poll(t, again))
+			require.Equal(t, c.now().Add(2*time.Second), again.Next())
+			c.millis += 2000
+			talk(t, peer, again, spoken(t, again))
+			require.Equal(t, store.Of(2), client.Store().Snapshot().Cell("t", "r", "missed"))
+			if o.ReadOnly {
+				require.False(t, store.Exists(server.Store().Snapshot(), store.Cell("t", "r", "sent")))
+			} else {
+				equal(t, server, client)
+			}
+			c.millis += 3_600_000
+			_ = poll(t, again)
+			require.Empty(t, poll(t, again), "at rest nothing is sent")
+			require.True(t, again.Next().IsZero())
+		})
+	}
+}
+
+// spoken returns what a session has to say, as it is sent.
+func spoken(t *testing.T, s *tinybase.Session) [][]byte {
+	t.Helper()
+	out, err := s.Poll()
+	require.NoError(t, err)
+	return out
+}
+
+// talk hands what a server says to a client, and what that says back, until nobody has anything to say.
+func talk(t *testing.T, client, server *tinybase.Session, said [][]byte) {
+	t.Helper()
+	for to, other := client, server; len(said) > 0; to, other = other, to {
+		var back [][]byte
+		for _, m := range said {
+			out, err := to.Receive(m)
+			require.NoError(t, err)
+			back = append(back, out...)
+		}
+		said = append(back, spoken(t, to)...)
+	}
+}
+
+func TestRoom_AsksNobodyWhoHasSaidWhatHeHas(t *testing.T) {
+	c := &clock{epoch}
+	room := tinybase.NewRoom(newStore(t, "server", c), &tinybase.Options{Now: c.now, Beacon: -1})
+	s := enter(t, room, nil)
+	require.Empty(t, say(t, s, "\n[\"x\",2,[0,0]]"))
+	require.True(t, s.Next().IsZero())
+	c.millis += 3_600_000
+	require.Empty(t, poll(t, s))
+}
+
+func TestRoom_AsksASilentClientOnce(t *testing.T) {
+	c := &clock{epoch}
+	var errs []error
+	room := tinybase.NewRoom(newStore(t, "server", c), &tinybase.Options{Now: c.now, OnError: func(err error) { errs = append(errs, err) }})
+	s := enter(t, room, nil)
+	c.millis += 2000
+	said := poll(t, s)
+	require.Len(t, said, 1)
+	require.Contains(t, said[0], `,1,""]`)
+	c.millis += 3_600_000
+	require.Empty(t, poll(t, s))
+	require.True(t, s.Next().IsZero())
+	require.Empty(t, errs, "who has not started to synchronize does not answer")
+}
+
 func TestWeakness_ReconnectOfASharedSocketMissesChanges(t *testing.T) {
 	m := newStore(t, "server", nil)
 	set(t, m, "t/r/c", store.Of("missed"))

@@ -15,8 +15,8 @@ import (
 
 // convertCmd is `rowloom convert`: it carries the content of a table, not its history, from one kind of file to another.
 type convertCmd struct {
-	From string `required:"" enum:"json,tinybase,yjs,automerge" help:"What IN is: ${enum}. json is {tables,values} with nested JSON, tinybase is TinyBase's file of a Store."`
-	To   string `required:"" enum:"json,tinybase,yjs,automerge" help:"What to write: ${enum}."`
+	From string `required:"" placeholder:"KIND" enum:"json,tinybase,yjs,automerge" help:"What IN is: ${enum}. json is {tables,values} with nested JSON, tinybase is TinyBase's file of a Store."`
+	To   string `required:"" placeholder:"KIND" enum:"json,tinybase,yjs,automerge" help:"What to write: ${enum}."`
 	Map  string `default:"tinybase" placeholder:"NAME" help:"Root map of the table in Yjs and Automerge documents (${default})."`
 	Out  string `short:"o" default:"-" placeholder:"FILE" help:"Where to write (standard output)."`
 	In   string `arg:"" help:"File to read; - is the standard input."`

@@ -22,6 +22,8 @@ import (
 
 // cli is the command line. Each command is a file of this package.
 type cli struct {
+	ShowVersion versionFlag `name:"version" env:"-" help:"Print the version."`
+
 	Serve     serveCmd     `cmd:"" help:"Start the server: rooms for HTTP and WebSocket clients, kept in a data folder."`
 	Lab       labCmd       `cmd:"" help:"Play edits that are made at the same time on several CRDTs, and say who won and why."`
 	Yjs       yjsCmd       `cmd:"" help:"Show, merge, compare and convert files with Yjs updates."`
@@ -73,15 +75,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	env.parser = parser
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "rowloom: %v\nTry: rowloom help\n", err)
-		return 2
+		var p *kong.ParseError
+		if errors.As(err, &p) {
+			k = p.Context
+		}
+		return misused(stderr, k, err)
 	}
 	if err := k.Run(env); err != nil {
-		fmt.Fprintln(stderr, "rowloom:", err)
 		if errors.As(err, new(usageError)) {
-			return 2
+			return misused(stderr, k, err)
 		}
+		fmt.Fprintln(stderr, "rowloom:", err)
 		return 1
 	}
 	return 0
+}
+
+// misused says what is wrong with a command line, and where to look it up.
+func misused(stderr io.Writer, k *kong.Context, err error) int {
+	about := ""
+	if k != nil && len(k.Path) > 0 {
+		for n := k.Selected(); n != nil && n.Type == kong.CommandNode && n.Name != "help"; n = n.Parent {
+			about = " " + n.Name + about
+		}
+	}
+	fmt.Fprintf(stderr, "rowloom: %v\nTry: rowloom help%s\n", err, about)
+	return 2
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,8 +26,8 @@ type serveCmd struct {
 	Listen string `default:"127.0.0.1:8484" placeholder:"HOST:PORT" help:"Address to listen on (${default}). Port 0 picks a free one."`
 	Data   string `default:"./rowloom-data" placeholder:"DIR" help:"Folder for the database (${default}). It is made if it is not there."`
 
-	Token       string   `placeholder:"SECRET" help:"Who shows this token may read and write. Without tokens everybody may."`
-	ReadToken   string   `placeholder:"SECRET" help:"Who shows this token may read."`
+	Token       *string  `placeholder:"SECRET" help:"Who shows this token may read and write. Without tokens everybody may."`
+	ReadToken   *string  `placeholder:"SECRET" help:"Who shows this token may read."`
 	AllowOrigin []string `placeholder:"ORIGIN" help:"Origin of other web pages that may connect, such as https://app.example.com; may be repeated; * is all."`
 
 	AllowHost []string `placeholder:"NAME" help:"Name by which the server may be addressed; may be repeated; * is any. Needed behind a proxy when it listens on the loopback address without a token."`
@@ -54,8 +55,18 @@ func (c *serveCmd) Run(env *environment) error {
 			return usageError{fmt.Errorf("--%s has to be more than 0", name)}
 		}
 	}
-	if c.Token == "" && c.ReadToken != "" {
+	for name, token := range map[string]*string{"token": c.Token, "read-token": c.ReadToken} {
+		if token != nil && *token == "" { // a variable that somebody forgot to set must not open the door
+			return usageError{fmt.Errorf("--%s is empty: leave it out if none is wanted", name)}
+		}
+	}
+	if c.Token == nil && c.ReadToken != nil {
 		return usageError{errors.New("--read-token without --token: nobody could write")}
+	}
+	for _, name := range c.AllowHost {
+		if _, _, err := net.SplitHostPort(name); err == nil || name == "" || strings.Contains(name, "/") {
+			return usageError{fmt.Errorf("--allow-host %q would never match: write a name without scheme and port", name)}
+		}
 	}
 	log := newLogger(env.stderr, c.LogLevel, c.LogFormat)
 	signals := make(chan os.Signal, 2)
@@ -109,8 +120,12 @@ func (c *serveCmd) options(log *slog.Logger, at net.Addr) *hub.Options {
 		Events: logEvents(log),
 	}
 	switch {
-	case c.Token != "":
-		o.Auth = hub.Tokens(c.Token, c.ReadToken)
+	case c.Token != nil:
+		read := ""
+		if c.ReadToken != nil {
+			read = *c.ReadToken
+		}
+		o.Auth = hub.Tokens(*c.Token, read)
 	case isLoopback(at):
 		o.Hosts = []string{} // only what runs on this machine is meant to reach it
 	}
@@ -153,7 +168,7 @@ func (c *serveCmd) announce(w io.Writer, log *slog.Logger, at net.Addr) {
 		line(family, "is missing: "+why)
 	}
 	line("data", data)
-	if !isLoopback(at) && c.Token == "" {
+	if !isLoopback(at) && c.Token == nil {
 		log.Warn("everybody who reaches this address may read and write: set --token")
 	}
 }

@@ -4,10 +4,22 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 // versionCmd is `rowloom version`.
 type versionCmd struct{}
+
+// versionFlag is `rowloom --version`, which does the same.
+type versionFlag bool
+
+// BeforeReset prints the version and ends the program.
+func (versionFlag) BeforeReset(app *kong.Kong, env *environment) error {
+	err := versionCmd{}.Run(env)
+	app.Exit(0)
+	return err
+}
 
 // Run prints the version, the commit it was built from, and the Go version.
 func (versionCmd) Run(env *environment) error {

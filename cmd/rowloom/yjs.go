@@ -100,7 +100,7 @@ func (c *yjsDiffCmd) Run(env *environment) error {
 }
 
 type yjsConvertCmd struct {
-	To  version `name:"to" required:"" enum:"1,2" help:"Format to convert to: ${enum}."`
+	To  version `name:"to" required:"" placeholder:"1|2" enum:"1,2" help:"Format to convert to: ${enum}."`
 	Out string  `short:"o" default:"-" placeholder:"FILE" help:"Where to write (standard output)."`
 	In  string  `arg:"" help:"File with an update in the other format."`
 }
@@ -123,7 +123,7 @@ func (c *yjsConvertCmd) Run(env *environment) error {
 
 type yjsLayoutCmd struct {
 	Map string `default:"tinybase" placeholder:"NAME" help:"Name of the root map (${default})."`
-	To  string `required:"" enum:"nested,flat" help:"Layout to move to: ${enum}."`
+	To  string `required:"" placeholder:"LAYOUT" enum:"nested,flat" help:"Layout to move to: ${enum}."`
 	Out string `short:"o" default:"-" placeholder:"FILE" help:"Where to write the document's new state (standard output)."`
 	In  string `arg:"" help:"File with a document's whole state, format V1."`
 }

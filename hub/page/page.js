@@ -7,6 +7,8 @@ const address = (path, params = {}) => {
 };
 const of = room => '/' + encodeURIComponent(room);
 
+const element = (tag, text, props = {}) => Object.assign(document.createElement(tag), {textContent: text, ...props});
+
 let room = null;      // the name
 let data = null;      // {tables, values}
 let source = null;    // the event stream
@@ -14,31 +16,51 @@ let fresh = new Set();// places that have just changed
 
 const say = (text, bad = false) => { $('state').value = text; $('state').className = bad ? 'bad' : ''; };
 
-async function call(path, options) {
-  const res = await fetch(address(path), options);
-  const body = await res.json();
-  if (!res.ok) throw new Error(body.detail ?? res.statusText);
-  return body;
+async function answer(path, options, params) {
+  const res = await fetch(address(path, params), options).catch(() => { throw new Error('the server does not answer'); });
+  if (!res.ok) throw Object.assign(new Error((await res.json().catch(() => ({}))).detail ?? res.statusText), {status: res.status});
+  return res;
 }
+const call = async (...args) => (await answer(...args)).json();
 
+// dict copies a JSON object, so that "constructor" and "__proto__" are names as others are.
+const dict = (o, each = v => v) => {
+  const d = Object.create(null);
+  for (const [k, v] of Object.entries(o)) d[k] = each(v);
+  return d;
+};
+const sorted = o => Object.keys(o).sort().map(k => [k, o[k]]);
+
+const shown = 100; // rooms that are listed
+const listed = new Set();
 async function list() {
-  const {rooms} = await call('');
-  $('list').replaceChildren(...rooms.map(({room}) => {
-    const a = document.createElement('a');
-    a.href = '#' + encodeURIComponent(room);
-    a.textContent = room;
+  const {rooms, next} = await call('', {}, {limit: shown});
+  for (const {room: name} of rooms) listed.add(name);
+  if (next) listed.add(room); // it may be one of those that are not shown
+  $('list').replaceChildren(...rooms.map(({room: name}) => {
+    const a = element('a', name, {href: '#' + encodeURIComponent(name)});
+    if (name === room) a.setAttribute('aria-current', 'page');
     return a;
-  }));
-  $('rooms').replaceChildren(...rooms.map(({room}) => Object.assign(document.createElement('option'), {value: room})));
+  }), ...(next ? [element('span', 'and more: open them by name')] : []));
+  $('rooms').replaceChildren(...rooms.map(({room}) => element('option', '', {value: room})));
 }
 
 function follow(name) {
   source?.close();
+  source = null;
   room = name;
   data = null;
+  document.title = name + ' · rowloom';
   $('room').hidden = false;
   $('title').textContent = name;
-  $('log').replaceChildren();
+  for (const part of ['addresses', 'tables', 'values', 'log']) $(part).replaceChildren();
+  if (name === '.' || name === '..') return say('no room can be called . or ..', true);
+  connect(name);
+}
+
+// connect reads the room and follows its events. What is shown stays until it has been read.
+function connect(name) {
+  source?.close();
   say('connecting');
   const mine = source = new EventSource(address(of(name) + '/events'));
   let waiting = []; // events that come before the room has been read
@@ -46,30 +68,38 @@ function follow(name) {
   mine.onopen = async () => {
     data = null;
     try {
-      const res = await fetch(address(of(name)));
-      if (!res.ok) throw new Error((await res.json()).detail);
+      const res = await answer(of(name));
       const body = await res.json();
       if (mine !== source) return;
       version = Number(JSON.parse(res.headers.get('ETag') ?? '"0"'));
-      data = {tables: body.tables, values: body.values};
+      data = {tables: dict(body.tables, rows => dict(rows, dict)), values: dict(body.values)};
       addresses(body);
       for (const e of waiting.splice(0)) apply(e);
       say('live');
       draw();
+      list().catch(() => {});
     } catch (e) { say(e.message, true); }
   };
-  mine.onerror = () => say('connection lost, trying again', true);
+  mine.onerror = async () => {
+    say('connection lost, trying again', true);
+    if (mine.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    const err = await answer(of(name)).then(() => null, e => e);
+    if (mine !== source) return;
+    if (err?.status >= 400 && err.status < 500) return say(err.message, true);
+    setTimeout(() => { if (mine === source) connect(name); }, 3000);
+  };
   mine.onmessage = ({data: text}) => {
     const e = JSON.parse(text);
     if (data) { apply(e); draw(); } else waiting.push(e);
+    if (!listed.has(name)) list().catch(() => {}); // the first commit has made it a room
   };
   const apply = e => {
     if (e.last <= version) return;
     version = e.last;
     const lines = [];
     for (const {table, row, cell, ...x} of e.cells) {
-      const rows = data.tables[table] ??= {};
-      const cells = rows[row] ??= {};
+      const rows = data.tables[table] ??= dict({});
+      const cells = rows[row] ??= dict({});
       if ('new' in x) cells[cell] = x.new; else delete cells[cell];
       if (!Object.keys(cells).length) delete rows[row];
       if (!Object.keys(rows).length) delete data.tables[table];
@@ -95,12 +125,11 @@ function note(key, place, {old, new: now}, lines) {
 
 function addresses(body) {
   const ws = location.origin.replace(/^http/, 'ws');
-  const lines = [`${location.origin}/api/rooms${of(room)}`, `${ws}/yjs${of(room)}`];
-  for (const [k, v] of Object.entries(body)) if (k.endsWith('Url')) lines.push(v);
-  $('addresses').replaceChildren(...lines.map(l => Object.assign(document.createElement('li'), {textContent: l})));
+  const lines = [['http', `${location.origin}/api/rooms${of(room)}`], ['yjs', `${ws}/yjs${of(room)}`], ['tinybase', `${ws}/tinybase${of(room)}`]];
+  if (body.automergeUrl) lines.push(['automerge', `${ws}/automerge`], ['', body.automergeUrl]);
+  $('addresses').replaceChildren(...lines.flatMap(([name, text]) => [element('dt', name), element('dd', text)]));
 }
 
-const element = (tag, text, props = {}) => Object.assign(document.createElement(tag), {textContent: text, ...props});
 let drawing = false;
 function draw() {
   if (drawing) return;
@@ -112,20 +141,29 @@ function draw() {
       document.activeElement.addEventListener('blur', () => setTimeout(draw), {once: true});
       return;
     }
-    $('tables').replaceChildren(...Object.entries(data.tables).flatMap(([t, rows]) => [element('h3', t), tableOf(t, rows)]));
-    const values = Object.entries(data.values);
-    $('values').replaceChildren(...(values.length ? [element('h3', 'values'), valuesOf(values)] : []));
+    const tables = sorted(data.tables), values = sorted(data.values);
+    $('tables').replaceChildren(...tables.flatMap(([t, rows]) => [element('h3', t), wide(tableOf(t, rows))]));
+    $('values').replaceChildren(...(values.length ? [element('h3', 'values'), wide(valuesOf(values))] : []));
+    $('empty').hidden = tables.length + values.length > 0;
     fresh.clear();
   });
 }
 
+// wide lets a table scroll in a box of its own.
+const wide = table => {
+  const box = element('div', '', {className: 'wide'});
+  box.append(table);
+  return box;
+};
+
 const most = 500; // rows that are shown of a table
 function tableOf(t, rows) {
-  const columns = [...new Set(Object.values(rows).slice(0, most).flatMap(Object.keys))].sort();
+  const first = sorted(rows).slice(0, most);
+  const columns = [...new Set(first.flatMap(([, cells]) => Object.keys(cells)))].sort();
   const table = document.createElement('table');
-  table.createTHead().append(element('th', ''), ...columns.map(c => element('th', c)));
+  table.createTHead().insertRow().append(element('th', ''), ...columns.map(c => element('th', c)));
   const body = table.createTBody();
-  for (const [r, cells] of Object.entries(rows).slice(0, most)) {
+  for (const [r, cells] of first) {
     const tr = body.insertRow();
     tr.append(element('th', r), ...columns.map(c => field([t, r, c], cells[c])));
   }
@@ -156,10 +194,23 @@ function field(place, v) {
 const notJSON = text => { try { JSON.parse(text); return false; } catch { return text !== ''; } };
 
 async function set(place, text) {
+  if (place.some(name => ['', '.', '..'].includes(name) || name.includes('\0'))) return patch(place, text);
   const path = of(room) + (place.length === 1 ? '/values/' : '/tables/') + place.map(encodeURIComponent).join('/');
   try {
     if (text === '') await call(path, {method: 'DELETE'});
     else await call(path, {method: 'PUT', headers: {'Content-Type': 'application/json'}, body: notJSON(text) ? JSON.stringify(text) : text});
+    say('live');
+  } catch (e) { say(e.message, true); draw(); }
+}
+
+// patch sets what has no address of its own, because of its name, by the address of the room.
+async function patch(place, text) {
+  const v = text === '' ? null : notJSON(text) ? text : JSON.parse(text);
+  if (text !== '' && typeof v === 'object') { draw(); return say('under such a name only a text, a number, true or false can be set here', true); }
+  const tree = place.length === 1 ? ['values', ...place] : ['tables', ...place];
+  const body = JSON.stringify(tree.reduceRight((inside, name) => ({[name]: inside}), v));
+  try {
+    await call(of(room), {method: 'PATCH', headers: {'Content-Type': 'application/merge-patch+json'}, body});
     say('live');
   } catch (e) { say(e.message, true); draw(); }
 }
@@ -173,6 +224,16 @@ $('add').onsubmit = e => {
   set(place, $('what').value);
 };
 $('open').onsubmit = e => { e.preventDefault(); if ($('name').value) location.hash = encodeURIComponent($('name').value); };
-const go = () => { const name = decodeURIComponent(location.hash.slice(1)); if (name) follow(name); list().catch(e => say(e.message, true)); };
+// A browser opens few connections to one server (six, as a rule), and each page that follows a room takes one: those that
+// nobody sees give theirs back.
+let unseen = 0;
+addEventListener('visibilitychange', () => {
+  clearTimeout(unseen);
+  if (document.hidden) unseen = setTimeout(() => { source?.close(); say('resting'); }, 5000);
+  else if (source?.readyState === EventSource.CLOSED) connect(room);
+});
+
+const nameOf = hash => { try { return decodeURIComponent(hash); } catch { return hash; } };
+const go = () => { const name = nameOf(location.hash.slice(1)); if (name) follow(name); list().catch(e => say(e.message, true)); };
 addEventListener('hashchange', go);
 go();

@@ -60,7 +60,7 @@ func TestReader_KeepsLoneSurrogates(t *testing.T) {
 
 func TestReader_SaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                 "json: the text ends where null was expected at byte 0",
+		``:                 "json: the text ends where a value was expected at byte 0",
 		`[1,]`:             `json: ']' where a value after the comma was expected at byte 3`,
 		`[1 2]`:            `json: '2' where a comma was expected at byte 3`,
 		`{"a" 1}`:          `json: '1' where a colon was expected at byte 5`,

@@ -244,8 +244,15 @@ func (r *Reader) Bool() bool {
 	return false
 }
 
-// Null reads null.
-func (r *Reader) Null() { r.literal("null") }
+// Null reads null. It is also what a caller who has looked for all kinds of values is left with: the error of a text that
+// begins like none of them says so.
+func (r *Reader) Null() {
+	if r.space(); r.err == nil && (r.pos >= len(r.data) || r.data[r.pos] != 'n') {
+		r.unexpected("a value")
+		return
+	}
+	r.literal("null")
+}
 
 func (r *Reader) literal(word string) {
 	if r.err != nil {

@@ -147,7 +147,7 @@ func (g *merging) row(cells []Cell) error {
 			old = t.rows[n].cells[place].stamp()
 		}
 		var has store.Value
-		fetched := false
+		fetched := !known // then the Store does not have it either
 		get := func() store.Value {
 			if !fetched {
 				has, fetched = g.tx.Cell(t.id, rowID, t.names[name].id), true
