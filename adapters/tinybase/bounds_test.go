@@ -217,3 +217,55 @@ func TestClient_DoesNotWaitForAPeerThatIsSilent(t *testing.T) {
 	require.Equal(t, store.Of(1), m.Store().Snapshot().Cell("t", "r", "c"))
 	require.Len(t, asked, 20+1)
 }
+
+func TestShared_HasABoundOnChannels(t *testing.T) {
+	open := func(string, chan struct{}, *tinybase.Budget) (synchronizer.Session, error) {
+		s, _ := tinybase.NewRelay(nil).Session()
+		return s, nil
+	}
+	control := func(op tinybase.ControlOp, channel string) []byte {
+		return tinybase.Control{ID: "x", Op: op, Channel: channel}.Append(nil)
+	}
+	greeted := func() *tinybase.Shared {
+		s := tinybase.NewShared(open, nil)
+		t.Cleanup(s.Close)
+		_, err := s.Receive(control(tinybase.Hello, ""))
+		require.NoError(t, err)
+		return s
+	}
+	s := greeted()
+	for i := range 3 * tinybase.MaxChannels { // one after the other any number
+		_, err := s.Receive(control(tinybase.Subscribe, fmt.Sprint(i)))
+		require.NoError(t, err)
+		if i >= tinybase.MaxChannels-1 {
+			_, err = s.Receive(control(tinybase.Unsubscribe, fmt.Sprint(i)))
+			require.NoError(t, err)
+		}
+	}
+	for _, channel := range []string{"0", "last"} { // and one that is open already
+		_, err := s.Receive(control(tinybase.Subscribe, channel))
+		require.NoError(t, err)
+	}
+	require.Equal(t, tinybase.MaxChannels, s.Channels())
+	_, err := s.Receive(control(tinybase.Subscribe, "one more"))
+	require.Equal(t, synchronizer.CodeTryLater, synchronizer.CodeOf(err))
+	require.Equal(t, "tinybase:15:channels", synchronizer.ReasonOf(err))
+
+	data := tinybase.AppendChannel(nil, "a", []byte("\n[\"x\",1,\"\"]"))
+	for name, frames := range map[string][][]byte{
+		"before the greeting":    {data},
+		"of a channel not open":  {control(tinybase.Hello, ""), data},
+		"of a channel closed":    {control(tinybase.Hello, ""), control(tinybase.Subscribe, "a"), control(tinybase.Unsubscribe, "a"), data},
+		"with a bad name":        {control(tinybase.Hello, ""), control(tinybase.Subscribe, "a/../b")},
+		"no message in its room": {control(tinybase.Hello, ""), control(tinybase.Subscribe, "a"), tinybase.AppendChannel(nil, "a", []byte("\n[]"))},
+	} {
+		s := tinybase.NewShared(open, nil)
+		var err error
+		for _, f := range frames {
+			require.NoError(t, err, name)
+			_, err = s.Receive(f)
+		}
+		require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(err), name)
+		s.Close()
+	}
+}
