@@ -178,9 +178,7 @@ func TestServer_KeepsInMemoryWhatCannotBeSaved(t *testing.T) {
 
 func TestServer_HasABoundOnClientsAndPaths(t *testing.T) {
 	s := tinybase.NewServer(&tinybase.ServerOptions{MaxClients: 3, MaxPaths: 2})
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	a, b := dial(t, h.URL+"/a"), dial(t, h.URL+"/b")
 	require.Eventually(t, func() bool { return len(s.Paths()) == 2 }, 10*time.Second, time.Millisecond)
 	_, err := dial(t, h.URL+"/c").Read(context.Background())
@@ -211,9 +209,7 @@ func TestServer_OneBadFrameClosesOneSocket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tinybase.NewServer(&tinybase.ServerOptions{Open: open})
-			h := httptest.NewServer(s)
-			defer h.Close()
-			defer s.Close()
+			h := serving(t, s)
 			good := dial(t, h.URL+"/base/room")
 			shared, err := ws.Dial(context.Background(), h.URL+"/base", &ws.Options{Kind: ws.Text, Subprotocols: []string{tinybase.Subprotocol}})
 			require.NoError(t, err)

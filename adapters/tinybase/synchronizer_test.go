@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -220,9 +219,7 @@ func TestServer_TellsAReaderThatStallsWhy_AndItCatchesUpOnReturn(t *testing.T) {
 		Run:     synchronizer.RunOptions{WriteTimeout: 10 * time.Millisecond, FlushTimeout: time.Minute},
 		OnError: func(_, client string, err error) { ends.Store(client, err) },
 	})
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	slow := dial(t, h.URL+"/room")
 	require.Eventually(t, func() bool { return len(s.Clients("room")) == 1 }, 10*time.Second, time.Millisecond)
 	client := s.Clients("room")[0]

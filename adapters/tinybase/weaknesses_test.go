@@ -92,12 +92,18 @@ func hosting(t *testing.T, dir string, c *clock, o *tinybase.ServerOptions) (s *
 	}
 	o.Shut = func(_ string, m *mergeable.Store) error { return files[m].Close() }
 	s = tinybase.NewServer(o)
+	h := serving(t, s)
+	return s, "ws" + strings.TrimPrefix(h.URL, "http")
+}
+
+// serving has a server answer until the test is over, and after its clients have left.
+func serving(t *testing.T, s *tinybase.Server) *httptest.Server {
 	h := httptest.NewServer(s)
 	t.Cleanup(func() {
 		s.Close()
 		h.Close()
 	})
-	return s, "ws" + strings.TrimPrefix(h.URL, "http")
+	return h
 }
 
 func dial(t *testing.T, url string) *ws.Conn {
@@ -197,9 +203,7 @@ func TestWeakness_FirstClientDownloadsTwice(t *testing.T) {
 
 func TestWeakness_ClientIDHijack(t *testing.T) {
 	s := tinybase.NewServer(nil)
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	for range 2 { // the same key twice; TinyBase takes it for the client's id
 		c, _, err := websocket.Dial(context.Background(), h.URL+"/room", &websocket.DialOptions{HTTPHeader: http.Header{"Sec-Websocket-Key": []string{"Y2xpZW50LTAwMDAwMDAwMQ=="}}})
 		require.NoError(t, err)
@@ -227,9 +231,7 @@ func TestWeakness_NoAuthAnyPath(t *testing.T) {
 		},
 		Session: tinybase.Options{ReadOnly: true},
 	})
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	_, err := ws.Dial(context.Background(), h.URL+"/mine", nil)
 	var handshake *ws.HandshakeError
 	require.ErrorAs(t, err, &handshake)
@@ -416,9 +418,7 @@ func TestWeakness_FirstSyncLargerThan16MiB(t *testing.T) {
 // While one client's huge message is being checked, others are served.
 func TestWeakness_OneLargeMessageStallsEverybody(t *testing.T) {
 	s := tinybase.NewServer(nil)
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	large, reader := dial(t, h.URL+"/room"), dial(t, h.URL+"/room")
 	a, b := dial(t, h.URL+"/other"), dial(t, h.URL+"/other")
 	ask := func(n int) { // from a to b, through the relay
@@ -484,9 +484,7 @@ func TestWeakness_SlowConsumer(t *testing.T) {
 func TestWeakness_FragmentMemory(t *testing.T) {
 	total := tinybase.NewBudget(1000, 20<<20, nil)
 	s := tinybase.NewServer(&tinybase.ServerOptions{Fragments: total})
-	h := httptest.NewServer(s)
-	defer h.Close()
-	defer s.Close()
+	h := serving(t, s)
 	piece := []byte("\n0123456789abcdef\n0\n2\n" + strings.Repeat("x", 15<<20))
 	first := dial(t, h.URL+"/room")
 	require.NoError(t, first.Write(context.Background(), piece))
