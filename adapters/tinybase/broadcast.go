@@ -24,7 +24,8 @@ import (
 //	s := tinybase.New(m, pets.Dial, nil)
 //	s.Start()
 //
-// On a machine, the process that came first passes the messages on; when it ends, another one takes its place.
+// On a machine, the process that came first passes the messages on; when it ends, another one takes its place. All of them run for one user: nobody
+// else may connect.
 type Broadcast struct {
 	path   string
 	ctx    context.Context
@@ -118,6 +119,9 @@ func (b *Broadcast) host() error {
 	l, err := net.Listen("unix", b.path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("tinybase: broadcast: %w", err), lock.Unlock())
+	}
+	if err := os.Chmod(b.path, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("tinybase: broadcast: %w", err), l.Close(), lock.Unlock())
 	}
 	relay := NewRelay(nil)
 	b.mu.Lock()

@@ -194,7 +194,9 @@ func TestServer_HasABoundOnClientsAndPaths(t *testing.T) {
 	var handshake *ws.HandshakeError
 	require.ErrorAs(t, err, &handshake)
 	require.Equal(t, 503, handshake.Status)
-	require.NoError(t, a.Write(context.Background(), []byte("\nbad"))) // and who goes makes room
+	require.NoError(t, a.Write(context.Background(), []byte("\nbad")))
+	_, err = a.Read(context.Background())
+	require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(err)) // and who goes makes room
 	require.Eventually(t, func() bool { return len(s.Paths()) == 1 }, 10*time.Second, time.Millisecond)
 	_ = dial(t, h.URL+"/c")
 	require.Eventually(t, func() bool { return len(s.Paths()) == 2 }, 10*time.Second, time.Millisecond)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +112,11 @@ func TestBroadcast_ConnectsProcessesOverASocket(t *testing.T) {
 		all, syncs, stores = append(all, b), append(syncs, s), append(stores, m)
 		together(t, stores...)
 		require.Eventually(t, func() bool { return s.Status().State == tinybase.Connected }, 20*time.Second, time.Millisecond)
+	}
+	if runtime.GOOS != "windows" {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "others may not connect")
 	}
 	require.Eventually(t, all[0].Hosting, 20*time.Second, time.Millisecond)
 	// The process that passes messages on ends; another one takes its place, and what was missed is made up for.
