@@ -14,6 +14,7 @@
 //	GET   /api/rooms/ROOM                         {"room":"...","automergeUrl":"...","tables":{T:{R:{C:value}}},"values":{V:value}}
 //	PATCH /api/rooms/ROOM                         a JSON merge patch (RFC 7396) of the same shape, one transaction
 //	GET   /api/rooms/ROOM/events                  server-sent events, one per commit
+//	GET   /api/rooms/ROOM/peers                   who is connected: {"peers":[{"family":"yjs","since":"2026-01-31T12:00:00.000Z","access":"write"}]}
 //	GET, PUT, DELETE /api/rooms/ROOM/tables/T/R/C one cell
 //	GET, PUT, DELETE /api/rooms/ROOM/values/V     one value
 //	GET, DELETE /api/rooms/ROOM/tables/T/R        one row

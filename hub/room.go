@@ -30,7 +30,8 @@ type Room struct {
 	lastUsed time.Time
 	leaving  bool  // nobody else may have it
 	failure  error // why, if not in good order
-	calls    map[*Call]func(error)
+	calls    map[*Call]presence
+	arrivals uint64 // counts the calls
 
 	pendingMu sync.Mutex // taken after those of the gate and of the documents
 	pending   []roomdb.Record
@@ -289,20 +290,3 @@ func (r *Room) closeDocuments() error {
 
 // Release gives the room back.
 func (r *Room) Release() { r.hub.release(r) }
-
-// onFail sets what to do for a call when the room fails; nil ends that.
-func (r *Room) onFail(c *Call, fn func(error)) {
-	r.hub.mu.Lock()
-	defer r.hub.mu.Unlock()
-	if fn == nil {
-		delete(r.calls, c)
-		return
-	}
-	if r.calls == nil {
-		r.calls = map[*Call]func(error){}
-	}
-	r.calls[c] = fn
-	if r.leaving {
-		fn(r.failure)
-	}
-}
