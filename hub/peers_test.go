@@ -91,7 +91,7 @@ func TestPeers_CountInEachRoomThatAConnectionHasOpen(t *testing.T) {
 
 func TestPeers_FollowTheRulesOfTheAddressesBesideThem(t *testing.T) {
 	s := serve(t, t.TempDir(), &hub.Options{Auth: hub.Tokens("all", "look")})
-	for _, what := range []string{"peers"} {
+	for _, what := range []string{"peers", "conflicts"} {
 		at := "/api/rooms/r/" + what
 		problem(t, s.get(at), 401)
 		problem(t, s.do("POST", at+"?token=look", ""), 403)

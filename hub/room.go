@@ -39,6 +39,12 @@ type Room struct {
 	owed      map[string]uint64 // by family: the number of the last update of our own that may not be durable
 	saved     uint64            // counts updates
 
+	contest struct { // what was last said of conflicts
+		sync.Mutex // taken before those of the documents
+		answer     []byte
+		saved      uint64 // what it is of
+	}
+
 	storing   sync.Mutex // held from taking what is complete to queuing it, for the order
 	sinceLook int        // what was stored since the keeper was asked to look at the log, in records
 }
