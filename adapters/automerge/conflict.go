@@ -58,7 +58,8 @@ func (t *Target) Conflicts(at store.Path) (c Conflict, ok bool) {
 }
 
 // AllConflicts returns the cells and values of the Store that are in conflict, in the order of their keys in the document, at most limit of them; more
-// says whether there are others. Containers are left out: what was in one that lost is restored.
+// says whether there are others. Containers are left out: of one that lost, the cells that the
+// winner lacks are restored.
 func (t *Target) AllConflicts(limit int) (all []Conflict, more bool) {
 	t.doc.View(func(ix *amchange.Index) {
 		if !ix.Contested() {
