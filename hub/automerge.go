@@ -208,6 +208,21 @@ func (d *automergeDocument) Close() (err error) {
 	return err
 }
 
+var _ contested = (*automergeDocument)(nil)
+
+func (d *automergeDocument) conflicts(limit int) (all []conflict, more bool) {
+	list, more := d.target.AllConflicts(limit)
+	claimOf := func(c automerge.Claim) claim { return claim{c.Value, c.ID.Actor.String()} }
+	for _, c := range list {
+		x := conflict{at: c.At, winner: claimOf(c.Winner)}
+		for _, l := range c.Losers {
+			x.losers = append(x.losers, claimOf(l))
+		}
+		all = append(all, x)
+	}
+	return all, more
+}
+
 func (d *automergeDocument) enter(r *amrepo.Repo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

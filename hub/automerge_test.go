@@ -234,3 +234,14 @@ func TestAutomerge_StoredChangesThatCannotBeReadAreNotOverwritten(t *testing.T) 
 	problem(t, s.patch("/api/rooms/r", `{"values":{"v":1}}`), 503)
 	s.holds("other", `{}`, `{}`)
 }
+
+func TestPeers_OfAutomergeAreInTheRoomsWhoseDocumentsTheyHave(t *testing.T) {
+	s := serve(t, t.TempDir(), nil)
+	a := newRepo(t, "a", s.address("r")).connect(s, "")
+	s.peers("r", "automerge write")
+	s.peers("other", "")
+	newClient(s, "r").connect("")
+	s.peers("r", "automerge write, yjs write")
+	a.disconnect()
+	s.peers("r", "yjs write")
+}

@@ -14,6 +14,8 @@
 //	GET   /api/rooms/ROOM                         {"room":"...","automergeUrl":"...","tables":{T:{R:{C:value}}},"values":{V:value}}
 //	PATCH /api/rooms/ROOM                         a JSON merge patch (RFC 7396) of the same shape, one transaction
 //	GET   /api/rooms/ROOM/events                  server-sent events, one per commit
+//	GET   /api/rooms/ROOM/peers                   who is connected: {"peers":[{"family":"yjs","since":"2026-01-31T12:00:00.000Z","access":"write"}]}
+//	GET   /api/rooms/ROOM/conflicts               what lost to a value that was set at the same time, and is still kept
 //	GET, PUT, DELETE /api/rooms/ROOM/tables/T/R/C one cell
 //	GET, PUT, DELETE /api/rooms/ROOM/values/V     one value
 //	GET, DELETE /api/rooms/ROOM/tables/T/R        one row
@@ -37,6 +39,6 @@
 // # Concurrency properties
 //
 // All methods may be called by any goroutine. A Hub has one goroutine of its own, the keeper, and two for each connection. Close
-// waits for all of them. The lock order is: a Store's writer lock, a document's lock, that of a room's gate or the Hub's, that of the room's pending
-// updates. While one of the last three is held nothing waits.
+// waits for all of them. The lock order is: that of what is said of conflicts, a Store's writer lock, a document's lock, that of a room's gate or the Hub's, that of the room's pending
+// updates. While one of the last three of these is held nothing waits.
 package hub

@@ -31,8 +31,8 @@ func (a *answer) events(r *Room) (err error) {
 	stop := context.AfterFunc(a.hub.ctx, func() { cancel(ErrClosed) })
 	defer stop()
 	call := &Call{}
-	r.onFail(call, cancel)
-	defer r.onFail(call, nil)
+	r.enter(call, ReadOnly, cancel)
+	defer r.exit(call)
 
 	feed := r.store.Feed(store.Path{})
 	defer feed.Close()

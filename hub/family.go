@@ -80,6 +80,7 @@ type Call struct {
 	HasRoom bool
 
 	hub    *Hub
+	family string
 	mu     sync.Mutex
 	rooms  []*Room // opened by this call, released when it ends
 	fail   func(error)
@@ -112,7 +113,7 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 	c.mu.Lock()
 	c.rooms = append(c.rooms, r)
 	c.mu.Unlock()
-	r.onFail(c, c.fail)
+	r.enter(c, access, c.fail)
 	if c.opened != nil {
 		c.opened(r)
 	}
@@ -138,7 +139,7 @@ func (c *Call) Release(r *Room) {
 	}
 	c.mu.Unlock()
 	if i >= 0 {
-		r.onFail(c, nil)
+		r.exit(c)
 		r.Release()
 	}
 }
@@ -149,7 +150,7 @@ func (c *Call) release() {
 	c.rooms = nil
 	c.mu.Unlock()
 	for _, r := range rooms {
-		r.onFail(c, nil)
+		r.exit(c)
 		r.Release()
 	}
 }

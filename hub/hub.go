@@ -206,8 +206,8 @@ func (h *Hub) dismiss(r *Room, why error) {
 		return
 	}
 	r.leaving, r.failure = true, why
-	for _, end := range r.calls {
-		end(why)
+	for _, p := range r.calls {
+		p.fail(why)
 	}
 	if r.refs == 0 {
 		h.unload(r)

@@ -159,6 +159,8 @@ func TestMixed_ARoomComesToRest(t *testing.T) {
 		}
 	}
 	count := func() string {
+		s.get("/api/rooms/r/peers") // who looks on sets nothing in motion
+		s.get("/api/rooms/r/conflicts")
 		var lines []string
 		for line := range strings.Lines(s.get("/metrics").body) {
 			if strings.HasPrefix(line, "rowloom_log_records_total") || strings.HasPrefix(line, "rowloom_messages_total") {

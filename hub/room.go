@@ -30,13 +30,20 @@ type Room struct {
 	lastUsed time.Time
 	leaving  bool  // nobody else may have it
 	failure  error // why, if not in good order
-	calls    map[*Call]func(error)
+	calls    map[*Call]presence
+	arrivals uint64 // counts the calls
 
 	pendingMu sync.Mutex // taken after those of the gate and of the documents
 	pending   []roomdb.Record
 	complete  int               // so many of them, from the first, are all that came of some changes
 	owed      map[string]uint64 // by family: the number of the last update of our own that may not be durable
 	saved     uint64            // counts updates
+
+	contest struct { // what was last said of conflicts
+		sync.Mutex // taken before those of the documents
+		answer     []byte
+		saved      uint64 // what it is of
+	}
 
 	storing   sync.Mutex // held from taking what is complete to queuing it, for the order
 	sinceLook int        // what was stored since the keeper was asked to look at the log, in records
@@ -289,20 +296,3 @@ func (r *Room) closeDocuments() error {
 
 // Release gives the room back.
 func (r *Room) Release() { r.hub.release(r) }
-
-// onFail sets what to do for a call when the room fails; nil ends that.
-func (r *Room) onFail(c *Call, fn func(error)) {
-	r.hub.mu.Lock()
-	defer r.hub.mu.Unlock()
-	if fn == nil {
-		delete(r.calls, c)
-		return
-	}
-	if r.calls == nil {
-		r.calls = map[*Call]func(error){}
-	}
-	r.calls[c] = fn
-	if r.leaving {
-		fn(r.failure)
-	}
-}

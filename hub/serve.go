@@ -117,6 +117,10 @@ func (h *Hub) routeRoom(room string, parts []string) (serve func(*answer) error,
 	switch {
 	case parts[0] == "events" && len(ids) == 0:
 		return in((*answer).events, "events")
+	case parts[0] == "peers" && len(ids) == 0:
+		return func(a *answer) error { return a.peers(room) }, "peers", nil
+	case parts[0] == "conflicts" && len(ids) == 0:
+		return in((*answer).conflicts, "conflicts")
 	case parts[0] == "tables" && len(ids) == 1:
 		return in(func(a *answer, r *Room) error { return a.table(r, ids[0]) }, "table")
 	case parts[0] == "tables" && len(ids) == 2:

@@ -52,7 +52,7 @@ func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 	defer cancel(nil)
 	stop := context.AfterFunc(h.ctx, func() { cancel(ErrClosed) })
 	defer stop()
-	call := &Call{Request: a.r, Subprotocol: conn.Subprotocol(), Room: room, HasRoom: hasRoom, hub: h, fail: cancel}
+	call := &Call{Request: a.r, Subprotocol: conn.Subprotocol(), Room: room, HasRoom: hasRoom, hub: h, family: family, fail: cancel}
 	defer call.release()
 	session, err := e.Accept(ctx, call)
 	if err != nil {

@@ -57,6 +57,35 @@ func (t *Target) Conflicts(at store.Path) (c Conflict, ok bool) {
 	return c, ok
 }
 
+// AllConflicts returns the cells and values of the Store that are in conflict, in the order of their keys in the document, at most limit of them; more
+// says whether there are others. Containers are left out: of one that lost, the cells that the
+// winner lacks are restored.
+func (t *Target) AllConflicts(limit int) (all []Conflict, more bool) {
+	t.doc.View(func(ix *amchange.Index) {
+		if !ix.Contested() {
+			return
+		}
+		for _, x := range ix.Conflicts() {
+			at, ok := t.layout.place(x.Path)
+			if level := at.Level(); !ok || level != store.AtCell && level != store.AtValue {
+				continue
+			}
+			if !x.Elem.IsZero() || len(x.Path) != len(t.layout.keys(at)) { // inside a cell, not at it
+				continue
+			}
+			c, ok := t.conflict(ix, at, x.Path)
+			if !ok {
+				continue
+			}
+			if more = len(all) >= limit; more {
+				return
+			}
+			all = append(all, c)
+		}
+	})
+	return all, more
+}
+
 // tellConflicts tells of the conflicts that a change has made or changed.
 func (t *Target) tellConflicts(d *amchange.Delta) {
 	var all []Conflict

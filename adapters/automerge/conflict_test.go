@@ -41,10 +41,19 @@ func TestConflicts_AreToldAndCanBeAskedFor(t *testing.T) {
 		c, ok := automerge.NewTarget(doc, nil).Conflicts(price)
 		require.True(t, ok)
 		require.Equal(t, told[0], c)
+		all, more := automerge.NewTarget(doc, nil).AllConflicts(1)
+		require.Equal(t, told, all)
+		require.False(t, more)
+		all, more = automerge.NewTarget(doc, nil).AllConflicts(0)
+		require.Empty(t, all)
+		require.True(t, more)
 	}
 	set(s1, price, store.Of(6))
 	_, ok := automerge.NewTarget(doc1, nil).Conflicts(price)
 	require.False(t, ok, "who writes decides")
+	all, more := automerge.NewTarget(doc1, nil).AllConflicts(10)
+	require.Empty(t, all)
+	require.False(t, more)
 	require.Len(t, told, 1)
 }
 

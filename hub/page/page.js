@@ -1,4 +1,5 @@
-// The page: a list of rooms, and one room as live tables. It reads a room once, then follows its events.
+// The page: a list of rooms, and one room as live tables. It reads a room once, then follows its events. Who is connected, and
+// what has lost to a value that was set at the same time, it asks for now and then.
 const $ = id => document.getElementById(id);
 const token = new URLSearchParams(location.search).get('token');
 const address = (path, params = {}) => {
@@ -13,6 +14,7 @@ let room = null;      // the name
 let data = null;      // {tables, values}
 let source = null;    // the event stream
 let fresh = new Set();// places that have just changed
+let contested = new Map(); // by place: what has lost there
 
 const say = (text, bad = false) => { $('state').value = text; $('state').className = bad ? 'bad' : ''; };
 
@@ -56,7 +58,8 @@ function follow(name) {
   document.title = name + ' · rowloom';
   $('room').hidden = false;
   $('title').textContent = name;
-  for (const part of ['addresses', 'tables', 'values', 'log']) $(part).replaceChildren();
+  for (const part of ['addresses', 'peers', 'tables', 'values', 'log']) $(part).replaceChildren();
+  showConflicts([]);
   if (name === '.' || name === '..') return say('no room can be called . or ..', true);
   connect(name);
 }
@@ -80,11 +83,13 @@ function connect(name) {
       for (const e of waiting.splice(0)) apply(e);
       say('live');
       draw();
+      look(0);
       list().catch(() => {});
     } catch (e) { say(e.message, true); }
   };
   mine.onerror = async () => {
     say('connection lost, trying again', true);
+    $('peers').textContent = '';
     if (mine.readyState !== EventSource.CLOSED) return; // it tries again by itself
     const err = await answer(of(name)).then(() => null, e => e);
     if (mine !== source) return;
@@ -95,6 +100,7 @@ function connect(name) {
   mine.onmessage = ({data: text}) => {
     const e = JSON.parse(text);
     if (data) { apply(e); draw(); } else waiting.push(e);
+    look(500);
     if (!listed.has(name)) list().catch(() => {}); // the first commit has made it a room
   };
   const apply = e => {
@@ -133,6 +139,66 @@ function addresses(body) {
   if (body.automergeUrl) lines.push(['automerge', `${ws}/automerge`], ['', body.automergeUrl]);
   $('addresses').replaceChildren(...lines.flatMap(([name, text]) => [element('dt', name), element('dd', text)]));
 }
+
+// look plans to ask who is connected and what has lost: every few seconds while the room is followed and somebody sees the page,
+// and a little earlier after an event. Nobody else hears of the question, and a room that is not followed is not asked about.
+const seldom = 6000, often = 2000;
+let next, due = Infinity, asked = 0, asking = false, again = false;
+function look(wait) {
+  if (asking) { again = true; return; }
+  const at = Math.max(Date.now() + wait, asked + often);
+  if (at >= due) return;
+  clearTimeout(next);
+  due = at;
+  next = setTimeout(async () => {
+    const mine = source;
+    due = Infinity;
+    if (document.hidden || mine?.readyState !== EventSource.OPEN) return; // it goes on when the page is seen, or connected, again
+    asked = Date.now();
+    asking = true;
+    const [peers, conflicts] = await Promise.all(['/peers', '/conflicts'].map(what => call(of(room) + what).catch(() => null)));
+    asking = false;
+    if (mine === source) {
+      $('peers').textContent = peers ? connected(peers.peers) : '';
+      if (conflicts) showConflicts(conflicts.conflicts, conflicts.more);
+    }
+    look(again ? often : seldom);
+    again = false;
+  }, at - Date.now());
+}
+
+const families = {yjs: 'Yjs', tinybase: 'TinyBase', automerge: 'Automerge'};
+function connected(peers) {
+  const counts = new Map();
+  for (const {family, access} of peers) {
+    const n = counts.get(family) ?? [0, 0];
+    counts.set(family, [n[0] + 1, n[1] + (access === 'read')]);
+  }
+  const parts = [...counts].map(([family, [all, read]]) => `${all} ${families[family] ?? family}${read ? ` (${read} read-only)` : ''}`);
+  return 'connected: ' + (parts.join(', ') || 'no clients');
+}
+
+// showConflicts marks places and lists what has lost there. Where all have set the same nothing is lost.
+let told = '[]';
+function showConflicts(all, more) {
+  const text = v => v === undefined ? 'what a table cannot hold' : short(JSON.stringify(v), 200);
+  const list = all.map(({table, row, cell, value, winner, losers}) => ({
+    place: value === undefined ? [table, row, cell] : [value], winner,
+    losers: losers.filter(l => JSON.stringify(l.value) !== JSON.stringify(winner.value)),
+  })).filter(c => c.losers.length);
+  if (told === (told = JSON.stringify([list, more]))) return;
+  const by = ({value, by}) => `${text(value)} (by ${short(by, 8)})`;
+  contested = new Map(list.map(c => [JSON.stringify(c.place), 'set at the same time: ' + c.losers.map(by).join(', ')]));
+  const [summary, ul] = $('conflicts').children;
+  const n = list.length;
+  summary.textContent = `${more ? 'more than ' : ''}${n} ${n === 1 && !more ? 'place was' : 'places were'} set by several at the same time`;
+  ul.replaceChildren(...list.slice(0, shown).map(c =>
+    element('li', `${c.place.length === 1 ? ':' : ''}${c.place.join('/')}: ${by(c.winner)} stands, not ${c.losers.map(by).join(', ')}`)),
+  ...(n > shown ? [element('li', `… ${n - shown} more`)] : []));
+  $('conflicts').hidden = !n;
+  draw();
+}
+const short = (s, n) => s.length > n ? s.slice(0, n) + '…' : s;
 
 let drawing = false;
 function draw() {
@@ -187,6 +253,12 @@ function field(place, v) {
   const before = v === undefined ? '' : typeof v === 'string' && notJSON(v) ? v : JSON.stringify(v);
   const td = element('td', before, {contentEditable: 'plaintext-only'});
   if (fresh.has(JSON.stringify(place))) td.className = 'new';
+  const lost = contested.get(JSON.stringify(place));
+  if (lost) {
+    td.classList.add('contested');
+    td.title = lost;
+    td.setAttribute('aria-description', lost);
+  }
   td.onkeydown = e => {
     if (e.key === 'Escape') td.textContent = before;
     if (e.key === 'Enter' || e.key === 'Escape') { e.preventDefault(); td.blur(); }
@@ -235,6 +307,7 @@ addEventListener('visibilitychange', () => {
   clearTimeout(unseen);
   if (document.hidden) unseen = setTimeout(() => { source?.close(); say('resting'); }, 5000);
   else if (source?.readyState === EventSource.CLOSED) connect(room);
+  else look(0);
 });
 
 const nameOf = hash => { try { return decodeURIComponent(hash); } catch { return hash; } };
