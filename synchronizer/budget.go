@@ -40,5 +40,8 @@ func (b *Budget) add(n int) {
 	}
 }
 
+// fits says whether there are n bytes left.
+func (b *Budget) fits(n int) bool { return b == nil || b.used.Load()+int64(n) <= b.max }
+
 // scarce says that more than half is used up.
 func (b *Budget) scarce() bool { return b != nil && b.used.Load() > b.max/2 }

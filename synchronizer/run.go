@@ -110,35 +110,34 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.slow.Stop()
 	defer context.AfterFunc(ctx, r.finish)()
 
-	var reading sync.WaitGroup
-	whole := false
-	defer func() {
-		if !whole { // Start or Poll has panicked: that goes on when nobody uses the session and the connection any more
-			r.leave()
-			defer r.flush.Stop()
-			_ = r.c.Close(CodeInternal, "")
-			giveUp(nil)
-			reading.Wait()
-		}
-	}()
-	r.begin()
-	reading.Go(func() { r.read(carry) })
-	err := r.loop(ctx, carry)
-	whole = true
-	r.leave()
-	defer r.flush.Stop()
-	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-		_ = r.c.Close(CodeGoingAway, "")
-	} else {
-		_ = r.c.Close(CodeOf(err), ReasonOf(err))
-	}
-	giveUp(nil)
-	reading.Wait()
+	err := r.converse(ctx, carry)
 	if r.fault != nil {
 		panic(r.fault)
 	}
 	if normal(err) {
 		return nil
+	}
+	return err
+}
+
+// converse is run until nobody uses the session and the connection any more, also if Start or Poll panics.
+func (r *runner) converse(ctx, carry context.Context) error {
+	var reading sync.WaitGroup
+	code, reason := CodeInternal, ""
+	defer func() {
+		r.leave()
+		defer r.flush.Stop()
+		_ = r.c.Close(code, reason)
+		r.giveUp(nil)
+		reading.Wait()
+	}()
+	r.begin()
+	reading.Go(func() { r.read(carry) })
+	err := r.loop(ctx, carry)
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		code = CodeGoingAway
+	} else {
+		code, reason = CodeOf(err), ReasonOf(err)
 	}
 	return err
 }
@@ -360,14 +359,10 @@ func (r *runner) afford(out [][]byte, err error) ([][]byte, error) {
 	for _, m := range out {
 		n += len(m)
 	}
-	if n <= small || err != nil {
-		return out, err
+	if n > small && err == nil && !r.Budget.fits(n) {
+		return nil, Errorf(CodeTryLater, "too much waits to be sent")
 	}
-	if r.Budget.Take(n) {
-		r.Budget.Give(n) // say takes it
-		return out, nil
-	}
-	return nil, Errorf(CodeTryLater, "too much waits to be sent")
+	return out, err
 }
 
 func (r *runner) heard(msg []byte, err error) {

@@ -153,13 +153,6 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 }
 
 func (c *Conn) read(ctx context.Context) (websocket.MessageType, []byte, error) {
-	if c.incoming == nil {
-		kind, msg, err := c.ws.Read(ctx)
-		if err != nil {
-			return 0, nil, readError(ctx, err)
-		}
-		return kind, msg, nil
-	}
 	kind, r, err := c.ws.Reader(ctx)
 	if err != nil {
 		return 0, nil, readError(ctx, err)
