@@ -146,19 +146,24 @@ func TestSynchronizer_MayBeStoppedAndStartedByMany(t *testing.T) {
 	require.Equal(t, tinybase.Stopped, s.Status().State)
 }
 
-func TestSynchronizer_GivesUpADialThatTakesTooLong(t *testing.T) {
-	failed := make(chan error, 100)
-	s := tinybase.New(realStore(t, "a"), func(ctx context.Context) (synchronizer.Conn, error) {
-		<-ctx.Done()
-		return nil, context.Cause(ctx)
-	}, &tinybase.SynchronizerOptions{DialTimeout: time.Millisecond, MinWait: time.Millisecond, OnStatus: func(st tinybase.Status) {
+// failing notes why each attempt has failed, as far as there is room.
+func failing(failed chan<- error) func(tinybase.Status) {
+	return func(st tinybase.Status) {
 		if st.State == tinybase.Waiting {
 			select {
 			case failed <- st.Err:
 			default:
 			}
 		}
-	}})
+	}
+}
+
+func TestSynchronizer_GivesUpADialThatTakesTooLong(t *testing.T) {
+	failed := make(chan error, 100)
+	s := tinybase.New(realStore(t, "a"), func(ctx context.Context) (synchronizer.Conn, error) {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}, &tinybase.SynchronizerOptions{DialTimeout: time.Millisecond, MinWait: time.Millisecond, OnStatus: failing(failed)})
 	s.Start()
 	defer s.Stop()
 	for range 2 {
@@ -172,14 +177,7 @@ func TestCustom_ASendThatFailsEndsTheConnectionAtOnce(t *testing.T) {
 	failed := make(chan error, 100)
 	s := tinybase.New(realStore(t, "a"), func(context.Context) (synchronizer.Conn, error) {
 		return tinybase.Custom(func(string, []byte) error { return broken }), nil
-	}, &tinybase.SynchronizerOptions{MinWait: time.Millisecond, MaxWait: time.Millisecond, Run: synchronizer.RunOptions{FlushTimeout: time.Hour}, OnStatus: func(st tinybase.Status) {
-		if st.State == tinybase.Waiting {
-			select {
-			case failed <- st.Err:
-			default:
-			}
-		}
-	}})
+	}, &tinybase.SynchronizerOptions{MinWait: time.Millisecond, MaxWait: time.Millisecond, Run: synchronizer.RunOptions{FlushTimeout: time.Hour}, OnStatus: failing(failed)})
 	s.Start()
 	defer s.Stop()
 	for range 3 {

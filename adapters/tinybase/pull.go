@@ -98,11 +98,7 @@ func (e *engine) expire(now time.Time) {
 // greet asks all what they have. Who answers is pulled from; then all are told what this end has.
 func (e *engine) greet() {
 	e.greeting, e.helloAt = true, e.Now().Add(greetAfter)
-	txn := e.id(11)
-	e.hello = e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
-		e.helloAt = time.Time{}
-		return e.greeted(from, txn, body)
-	})
+	e.hello = e.askHashes()
 }
 
 // await begins to wait for a client to say what it has.
@@ -121,20 +117,21 @@ func (e *engine) compare() {
 		e.announce("")
 		return
 	}
-	txn := e.id(11)
-	e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
-		return e.greeted(from, txn, body)
-	})
+	e.askHashes()
 }
 
-// greeted takes an answer to the question for hashes.
-func (e *engine) greeted(from, txn string, body []byte) error {
-	r := jsjson.NewReader(body, nil)
-	if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
-		return invalid("not the answer to the question for hashes")
-	}
-	e.pull(from, txn, summary{hashes: readContentHashes(body)})
-	return nil
+// askHashes asks all what they have, and pulls from who answers. It returns the id of the question.
+func (e *engine) askHashes() (id string) {
+	txn := e.id(11)
+	return e.ask("", txn, GetContentHashes, func(dst []byte) []byte { return append(dst, `""`...) }, func(from string, body []byte) error {
+		e.helloAt = time.Time{}
+		r := jsjson.NewReader(body, nil)
+		if r.BeginArray(); !r.NextElement() || r.Peek() != jsjson.Number {
+			return invalid("not the answer to the question for hashes")
+		}
+		e.pull(from, txn, summary{hashes: readContentHashes(body)})
+		return nil
+	})
 }
 
 // greetAfter is how long a client waits for somebody in an empty room before it tells what it has.

@@ -327,15 +327,10 @@ func (s *Server) Paths() []string {
 
 // Clients returns the ids of the clients of a path, sorted.
 func (s *Server) Clients(path string) []string {
-	s.mu.Lock()
-	h := s.paths[path]
-	nobody := h == nil || h.users == 0
-	s.mu.Unlock()
-	if nobody {
-		return nil
-	}
-	<-h.ready
+	h := s.inUse(path)
 	switch {
+	case h == nil:
+		return nil
 	case h.room != nil:
 		return h.room.Clients()
 	case h.relay != nil:
@@ -346,6 +341,14 @@ func (s *Server) Clients(path string) []string {
 
 // Room returns the room of a path that has a client and data of its own, else nil.
 func (s *Server) Room(path string) *Room {
+	if h := s.inUse(path); h != nil {
+		return h.room
+	}
+	return nil
+}
+
+// inUse returns a path that has clients, when it is open, or nil.
+func (s *Server) inUse(path string) *hosted {
 	s.mu.Lock()
 	h := s.paths[path]
 	nobody := h == nil || h.users == 0
@@ -354,7 +357,7 @@ func (s *Server) Room(path string) *Room {
 		return nil
 	}
 	<-h.ready
-	return h.room
+	return h
 }
 
 // Stats returns how many paths and clients there are.
