@@ -111,7 +111,7 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 		return nil, NoAccess, &synchronizer.Error{Code: synchronizer.CodeTryLater, Reason: "the room cannot be opened now", Err: err}
 	}
 	c.mu.Lock()
-	c.rooms = append(c.rooms, r)
+	c.rooms = append(slices.Clip(c.rooms), r)
 	c.mu.Unlock()
 	r.enter(c, access, c.fail)
 	if c.opened != nil {
@@ -123,11 +123,11 @@ func (c *Call) Open(ctx context.Context, room string) (*Room, Access, error) {
 // MessageLimit is the size of the largest message, in bytes.
 func (c *Call) MessageLimit() int64 { return c.hub.opts.Limits.Message }
 
-// open returns the rooms that are open.
+// open returns the rooms that are open, in a list that does not change.
 func (c *Call) open() []*Room {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.rooms)
+	return slices.Clip(c.rooms)
 }
 
 // Release gives back a room that Open gave, before the connection ends.
@@ -135,7 +135,7 @@ func (c *Call) Release(r *Room) {
 	c.mu.Lock()
 	i := slices.Index(c.rooms, r)
 	if i >= 0 {
-		c.rooms = slices.Delete(c.rooms, i, i+1)
+		c.rooms = slices.Concat(c.rooms[:i], c.rooms[i+1:])
 	}
 	c.mu.Unlock()
 	if i >= 0 {
