@@ -38,11 +38,5 @@ func TestLoad_OfARoomThatFailsStoresNothing(t *testing.T) {
 	problem(t, s.get("/api/rooms/r"), 503)
 	s.end()
 
-	db, err := roomdb.Open(ctx, dir, nil)
-	require.NoError(t, err)
-	log, err := db.Open(ctx, "r")
-	require.NoError(t, err)
-	require.EqualValues(t, 1, log.Last())
-	require.NoError(t, log.Close())
-	require.NoError(t, db.Close())
+	withLog(t, dir, "r", func(log *roomdb.Log) { require.EqualValues(t, 1, log.Last()) })
 }

@@ -10,10 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rowloom/rowloom/adapters/tinybase"
 	"github.com/rowloom/rowloom/hub"
-	"github.com/rowloom/rowloom/store"
-	"github.com/rowloom/rowloom/store/mergeable"
 )
 
 // peers waits until those connected to a room are as wanted: "yjs write, tinybase read".
@@ -76,12 +73,7 @@ func TestPeers_SayNothingButFamilyTimeAndAccess(t *testing.T) {
 
 func TestPeers_CountInEachRoomThatAConnectionHasOpen(t *testing.T) {
 	s := serve(t, t.TempDir(), nil)
-	one, two := newStamped(s, "one"), newStamped(s, "a/two")
-	c, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"one": one.m, "a/two": two.m}, nil)
-	require.NoError(t, err)
-	one.dial(strings.TrimSuffix(one.url, "/one"), []string{tinybase.Subprotocol}, c)
-	one.set("t", "r", "c", store.Of(1))
-	two.set("t", "r", "c", store.Of(2))
+	one, _ := sharedSocket(s)
 	s.peers("one", "tinybase write")
 	s.peers("a/two", "tinybase write")
 	one.disconnect()

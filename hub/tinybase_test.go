@@ -100,19 +100,25 @@ func TestTinyBase_ClientsOfBothFamiliesAndRequestsEditOneTable(t *testing.T) {
 	a.holds("+ pets/fido/name \"Fido\"\n+ pets/fido/price 7\n+ pets/fido/species \"dog\"\n+ :null null\n+ :open true\n")
 }
 
-func TestTinyBase_RoomsShareASocketAsChannels(t *testing.T) {
-	s := serve(t, t.TempDir(), &hub.Options{IdleAfter: time.Millisecond})
-	one, two := newStamped(s, "one"), newStamped(s, "a/two")
+// sharedSocket connects the rooms "one" and "a/two" over one socket, which one of the two owns, and writes into both.
+func sharedSocket(s *server) (one, two *stamped) {
+	one, two = newStamped(s, "one"), newStamped(s, "a/two")
 	c, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"one": one.m, "a/two": two.m}, nil)
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	one.dial(strings.TrimSuffix(one.url, "/one"), []string{tinybase.Subprotocol}, c)
 	one.set("t", "r", "c", store.Of(1))
 	two.set("t", "r", "c", store.Of(2))
+	return one, two
+}
+
+func TestTinyBase_RoomsShareASocketAsChannels(t *testing.T) {
+	s := serve(t, t.TempDir(), &hub.Options{IdleAfter: time.Millisecond})
+	_, two := sharedSocket(s)
 	s.eventually("one", `{"t":{"r":{"c":1}}}`, `{}`)
 	s.eventually("a/two", `{"t":{"r":{"c":2}}}`, `{}`)
 
 	below := newStamped(s, "a/two")
-	c, err = tinybase.NewSharedClient(map[string]*mergeable.Store{"two": below.m}, nil)
+	c, err := tinybase.NewSharedClient(map[string]*mergeable.Store{"two": below.m}, nil)
 	require.NoError(t, err)
 	below.dial(strings.TrimSuffix(below.url, "%2Ftwo"), []string{tinybase.Subprotocol}, c)
 	below.holds("+ t/r/c 2\n")
@@ -186,12 +192,20 @@ func ahead(t testing.TB) *mergeable.Store {
 // put writes a record into the log of a room while nobody has the folder open.
 func put(t testing.TB, dir, room string, records ...roomdb.Record) {
 	t.Helper()
+	withLog(t, dir, room, func(log *roomdb.Log) {
+		_, err := log.Append(records...)
+		require.NoError(t, err)
+	})
+}
+
+// withLog opens the log of a room of which no server is serving the folder.
+func withLog(t testing.TB, dir, room string, fn func(*roomdb.Log)) {
+	t.Helper()
 	db, err := roomdb.Open(ctx, dir, nil)
 	require.NoError(t, err)
 	log, err := db.Open(ctx, room)
 	require.NoError(t, err)
-	_, err = log.Append(records...)
-	require.NoError(t, err)
+	fn(log)
 	require.NoError(t, log.Close())
 	require.NoError(t, db.Close())
 }
@@ -220,13 +234,7 @@ func TestTinyBase_StoredStampsThatCannotBeReadAreNotOverwritten(t *testing.T) {
 		problem(t, s.patch("/api/rooms/r", `{"values":{"v":1}}`), 503)
 	}
 	s.end()
-	db, err := roomdb.Open(ctx, dir, nil)
-	require.NoError(t, err)
-	log, err := db.Open(ctx, "r")
-	require.NoError(t, err)
-	require.EqualValues(t, 1, log.Last())
-	require.NoError(t, log.Close())
-	require.NoError(t, db.Close())
+	withLog(t, dir, "r", func(log *roomdb.Log) { require.EqualValues(t, 1, log.Last()) })
 }
 
 func TestTinyBase_TheLastClientThatLeavesLosesNothing(t *testing.T) {

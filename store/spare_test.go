@@ -12,15 +12,25 @@ import (
 	"github.com/rowloom/rowloom/store"
 )
 
+// kept is a Snapshot and what it must hold.
+type kept struct {
+	s *store.Snapshot
+	m *model
+}
+
+// checkKept looks whether all are as they were; the last one is the present content.
+func checkKept(t require.TestingT, all []kept) {
+	store.CheckInvariants(t, all[len(all)-1].s)
+	for _, k := range all {
+		k.m.equal(t, k.s)
+	}
+}
+
 // Whatever is written later, and in whichever way a Snapshot was taken, it never changes.
 func TestSnapshot_OutlivesTheReuseOfWhatNobodyHasSeen(t *testing.T) {
 	ids := names("r", 150) // several leaves
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := store.New(), newModel()
-		type kept struct {
-			s *store.Snapshot
-			m *model
-		}
 		var all []kept
 		finish := func() {} // a reader that has begun to take a Snapshot
 		set := func(tx *store.Tx, row, cell string, v int) {
@@ -102,10 +112,7 @@ func TestSnapshot_OutlivesTheReuseOfWhatNobodyHasSeen(t *testing.T) {
 			}
 		}
 		finish()
-		store.CheckInvariants(t, s.Snapshot())
-		for _, k := range append(all, kept{s.Snapshot(), now}) {
-			k.m.equal(t, k.s)
-		}
+		checkKept(t, append(all, kept{s.Snapshot(), now}))
 	})
 }
 
@@ -114,10 +121,6 @@ func TestBorrower_SeesWhatItWasLentUntilTheNext(t *testing.T) {
 	ids := names("r", 150)
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := store.New(), newModel()
-		type kept struct {
-			s *store.Snapshot
-			m *model
-		}
 		b := &borrower{}
 		var lent *kept
 		var all []kept // by others, and by a Borrower that has left
@@ -183,10 +186,7 @@ func TestBorrower_SeesWhatItWasLentUntilTheNext(t *testing.T) {
 			look()
 		}
 		leave()
-		store.CheckInvariants(t, s.Snapshot())
-		for _, k := range append(all, kept{s.Snapshot(), now}) {
-			k.m.equal(t, k.s)
-		}
+		checkKept(t, append(all, kept{s.Snapshot(), now}))
 	})
 }
 
