@@ -148,7 +148,46 @@ const store = ({repo: name, url, op, args = []}) => {
   return result === s ? null : result;
 };
 
-// random makes a document by the edits of several actors who meet now and then, and tells all there is to know of it.
+const actor = (n) => (n + 1).toString(16).padStart(2, '0').repeat(16);
+
+const change = (doc, fn) => Automerge.change(doc, {time: 0}, fn);
+
+// anew reads a document anew: what JavaScript shows of one that lives on can differ from what it says, see stale.
+const anew = (doc) => Automerge.load(Automerge.save(doc), {actor: Automerge.getActorId(doc)});
+
+// stale returns two documents whose owner is shown something else than one who reads them anew, with their changes. In the first,
+// the owner's value was deleted, which lets a lesser one win that was written at the same time; in the second, two counters are
+// in conflict, of which the losing one gets both increments.
+const stale = () => {
+  const base = change(Automerge.init({actor: actor(9)}), (d) => {
+    d.m = {};
+  });
+  const three = () => [0, 1, 2].map((i) => Automerge.clone(base, {actor: actor(i)}));
+  const set = (doc, make) => change(doc, (d) => (d.m.a = make()));
+  const seen = (doc) => ({
+    shown: Number(doc.m.a),
+    anew: Number(anew(doc).m.a),
+    changes: Automerge.getAllChanges(doc).map((c) => Buffer.from(c).toString('base64')),
+  });
+
+  let [lesser, other, owner] = three();
+  owner = set(owner, () => 14);
+  lesser = set(lesser, () => 8);
+  other = change(Automerge.merge(other, owner), (d) => {
+    delete d.m.a;
+  });
+  other = Automerge.merge(other, lesser);
+  const deleted = seen(Automerge.merge(owner, other));
+
+  let [low, high] = three();
+  low = set(low, () => new Automerge.Counter(7));
+  high = set(high, () => new Automerge.Counter(4));
+  high = change(Automerge.merge(high, low), (d) => d.m.a.increment(2));
+  return {deleted, counters: seen(high)};
+};
+
+// random makes a document by the edits of several actors who meet now and then, and tells all there is to know of it. Each actor
+// reads its document anew after every step: where JavaScript shows something else than the document says, a later patch throws.
 const random = ({seed, steps}) => {
   let state = seed;
   const below = (n) => {
@@ -169,7 +208,6 @@ const random = ({seed, steps}) => {
       () => ({k: below(9), in: {x: word()}}),
       () => [below(9), word(), {y: [1]}],
     ])();
-  const change = (doc, fn) => Automerge.change(doc, {time: 0}, fn);
   const edit = (d) => {
     const key = pick(['a', 'b', 'c']);
     switch (below(9)) {
@@ -204,7 +242,6 @@ const random = ({seed, steps}) => {
         d.m[key] = scalar();
     }
   };
-  const actor = (n) => (n + 1).toString(16).padStart(2, '0').repeat(16);
   let base = change(Automerge.init({actor: actor(9)}), (d) => {
     d.text = 'hello';
     d.list = [1, 'two'];
@@ -214,20 +251,21 @@ const random = ({seed, steps}) => {
   for (let i = 0; i < steps; i++) {
     const who = below(3);
     if (below(5) === 0) {
-      docs[who] = Automerge.merge(docs[who], docs[(who + 1 + below(2)) % 3]);
+      docs[who] = anew(Automerge.merge(docs[who], docs[(who + 1 + below(2)) % 3]));
     } else {
-      docs[who] = change(docs[who], (d) => {
-        for (let n = below(3); n >= 0; n--) {
-          edit(d);
-        }
-      });
+      docs[who] = anew(
+        change(docs[who], (d) => {
+          for (let n = below(3); n >= 0; n--) {
+            edit(d);
+          }
+        }),
+      );
     }
   }
   let all = Automerge.init({actor: actor(8)});
   for (const d of docs) {
-    all = Automerge.merge(all, d);
+    all = anew(Automerge.merge(all, d));
   }
-  all = Automerge.load(Automerge.save(all)); // as it is for those who read it anew
   const typed = (v) => {
     if (v instanceof Automerge.Counter) {
       return {counter: v.value};
@@ -262,4 +300,4 @@ const random = ({seed, steps}) => {
 // catch that; it tries again all the same.
 const broken = ({code, message}) => code === 'ECONNRESET' || /before the connection was established/.test(message);
 
-serve({random, repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until}, broken);
+serve({random, stale, repo, server, create, find, set, fill, state, heads, say, messages, offline, online, flush, close, bind, store, until}, broken);

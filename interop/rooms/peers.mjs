@@ -198,6 +198,10 @@ const contentOf = (root) => ({
 const documentOf = ({doc, handle}) =>
   doc ? contentOf(doc.getMap('tinybase').toJSON()) : contentOf(Automerge.toJS(handle.doc()).tinybase);
 
+// documentAnew is what the document of a peer says to one who reads it anew: Automerge shows one that lives on as the patches of each
+// step have it, which are not always right.
+const documentAnew = ({doc, handle}) => documentOf({doc, handle: handle && {doc: () => Automerge.load(Automerge.save(handle.doc()))}});
+
 // note notes which cells the peer itself has just changed in its document, and to what: by table, row and cell.
 const note = (peer, before) => {
   const after = documentOf(peer).tables;
@@ -217,7 +221,7 @@ const note = (peer, before) => {
 const look = ({peer: name}) => {
   const {doc, handle, store, put, errors, line} = find(name);
   const bound = store && {tables: store.getTables(), values: store.getValues()};
-  const content = doc || handle ? documentOf({doc, handle}) : bound;
+  const content = doc || handle ? documentAnew({doc, handle}) : bound;
   return {content, store: doc || handle ? (bound ?? null) : null, put: put ?? {}, errors, closes: line?.closes ?? []};
 };
 
