@@ -26,7 +26,8 @@ func TestPage_IsThere(t *testing.T) {
 	require.Equal(t, 200, r.StatusCode)
 	require.Contains(t, r.body, "<title>rowloom</title>")
 	require.Contains(t, r.Header.Get("Content-Security-Policy"), "default-src 'self'")
-	for name, kind := range map[string]string{"page.js": "text/javascript", "page.css": "text/css"} {
+	for name, kind := range map[string]string{"page.js": "text/javascript", "api.js": "text/javascript", "cells.js": "text/javascript", "drafts.js": "text/javascript",
+		"page.css": "text/css", "icon.svg": "image/svg+xml"} {
 		r := s.get("/page/" + name)
 		require.Equal(t, 200, r.StatusCode)
 		require.Contains(t, r.Header.Get("Content-Type"), kind)

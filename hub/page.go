@@ -11,6 +11,9 @@ var pageFiles embed.FS
 var pageTypes = map[string]string{
 	"index.html": "text/html; charset=utf-8",
 	"page.js":    "text/javascript; charset=utf-8",
+	"api.js":     "text/javascript; charset=utf-8",
+	"cells.js":   "text/javascript; charset=utf-8",
+	"drafts.js":  "text/javascript; charset=utf-8",
 	"page.css":   "text/css; charset=utf-8",
 	"icon.svg":   "image/svg+xml",
 }
