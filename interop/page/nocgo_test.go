@@ -1,0 +1,6 @@
+//go:build unix && !cgo
+
+package page_test
+
+// nativeTests need Automerge.
+var nativeTests []test
