@@ -10,7 +10,7 @@ import {write} from './api.js';
 
 const drafts = new Map(); // by room and place
 const slow = 1000;        // ms after which it is told that something is being sent
-let changed, lost;        // what to call when a draft has changed, and when the server did not answer
+let changed, lost;        // what to call when a draft has changed, and when the server did not answer for so many times in a row
 export const watch = hooks => ({changed, lost} = hooks);
 
 const keyOf = (room, place) => JSON.stringify([room, ...place]);
@@ -22,7 +22,7 @@ export const unstored = () => [...drafts.values()].some(d => !d.stored);
 export function type(room, place, text, base) {
   const key = keyOf(room, place);
   const d = drafts.get(key) ?? {key, room, place, base, at: 0};
-  drafts.set(key, Object.assign(d, {text, sent: false, stored: false, why: null}));
+  drafts.set(key, Object.assign(d, {text, sent: false, stored: false, why: null, times: 0}));
   changed();
 }
 
@@ -54,7 +54,7 @@ async function send(d) {
   } catch (e) { d.why = e; }
   d.busy = 0;
   if (d.sent && d.text !== text && (!d.why || d.why.status)) return send(d); // it was sent again meanwhile
-  if (d.why && !d.why.status) lost();
+  if (d.why && !d.why.status) lost(++d.times);
   changed();
 }
 

@@ -175,9 +175,11 @@ function connected(peers) {
   return 'connected: ' + (parts.join(', ') || 'no clients');
 }
 
-// lost is called when the server has not answered: the stream may not have noticed.
-function lost() {
-  if (source?.readyState === EventSource.OPEN) connect(room);
+// lost is called when the server has not answered: the stream may not have noticed. Each time in a row it waits longer.
+let suspicion;
+function lost(times = 1) {
+  clearTimeout(suspicion);
+  suspicion = setTimeout(() => { if (source?.readyState === EventSource.OPEN) connect(room); }, Math.min(500 * 2 ** times, 60000));
 }
 
 // showConflicts marks places and lists what has lost there. Where all have set the same nothing is lost.

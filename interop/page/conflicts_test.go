@@ -18,7 +18,7 @@ import (
 	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
-var nativeTests = []test{{"it shows what has lost until it is set again", whatHasLost}}
+var nativeTests = []test{{"it shows what has lost until it is set again", whatHasLost, true}}
 
 // shelf is an Automerge repository of one document.
 type shelf struct {
