@@ -26,7 +26,7 @@ const names = (o, most, held) => [...new Set([...Object.keys(o ?? {}).sort().sli
 // textOf shows a value as it can be typed.
 export const textOf = v => v === undefined ? '' : typeof v === 'string' && notJSON(v) ? v : JSON.stringify(v);
 
-// draw shows a room: {room, data, version, fresh, contested}. A cell that has the focus or a draft is shown whether it exists or not.
+// draw shows a room: {room, data, version, live, fresh, contested}. A cell that has the focus or a draft is shown whether it exists or not.
 export function draw(view, tables, values) {
   const focus = document.activeElement;
   const held = drafts.places(view.room);
@@ -136,7 +136,7 @@ function show(td, v, view) {
     field.textContent = text;
     if (focused) caret(field, atEnd ? text.length : offset);
   }
-  const note = draft ? drafts.note(draft, field.now, view.version, focused) : '';
+  const note = draft ? drafts.note(draft, field.now, view.live ? view.version : -1, focused) : '';
   const lost = view.contested.get(field.at) ?? '';
   const bad = Boolean(draft?.why), className = `${lost && 'contested'} ${draft ? 'draft' : ''} ${bad ? 'bad' : ''}`;
   if (td.className !== className) td.className = className;

@@ -5,7 +5,8 @@
 //   sent     Enter, or leaving the cell. One request at a time is under way for a place.
 //   stored   answered; it is shown until the event of that version has come.
 //   refused  told with the reason; Enter tries again.
-//   unsent   the server did not answer, or could not store anything. When it is back the draft is sent, unless somebody else has changed the place: then the user decides.
+//   unsent   the server did not answer, or could not store anything. When it is back the draft is sent, unless somebody else has changed the
+//            place: then the user decides.
 import {write} from './api.js';
 
 const drafts = new Map(); // by room and place
@@ -16,7 +17,7 @@ export const watch = hooks => ({changed, lost} = hooks);
 const keyOf = (room, place) => JSON.stringify([room, ...place]);
 export const find = (room, place) => drafts.size ? drafts.get(keyOf(room, place)) : undefined;
 export const places = room => [...drafts.values()].filter(d => d.room === room).map(d => d.place);
-export const unstored = () => [...drafts.values()].some(d => !d.stored);
+export const unstored = () => [...drafts.values()].some(d => d.busy || !d.stored && d.text !== d.base);
 
 // type notes what has been typed where the server has, or had, base.
 export function type(room, place, text, base) {
@@ -58,7 +59,7 @@ async function send(d) {
   changed();
 }
 
-// seen forgets what is stored and shown: the version that is shown has it.
+// seen forgets what is stored and shown, at a version of the server that is there now.
 export function seen(room, version) {
   for (const d of drafts.values()) if (d.room === room && d.stored && version >= d.at) drafts.delete(d.key);
 }
@@ -77,7 +78,7 @@ export function returned(room, now) {
   }
 }
 
-// note says in a few words what is the matter with a draft where the server has now, at a version.
+// note says in a few words what is the matter with a draft where the server has now, at a version (-1: nobody knows).
 export function note(d, now, version, focused) {
   if (d.stored) return '';
   if (d.why) return d.why.status ? `not stored: ${d.why.message}` : `not sent: ${d.why.message}`;

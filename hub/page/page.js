@@ -7,7 +7,7 @@ import * as drafts from './drafts.js';
 const $ = id => document.getElementById(id);
 let room = null;   // the name
 let source = null; // the event stream
-const view = {room, data: null, version: 0, fresh: new Set(), contested: new Map()}; // fresh: places that have just changed
+const view = {room, data: null, version: 0, live: false, fresh: new Set(), contested: new Map()}; // fresh: places that have just changed
 
 const say = (text, bad = false) => { $('state').value = text; $('state').className = bad ? 'bad' : ''; };
 
@@ -17,7 +17,6 @@ const dict = (o, each = v => v) => {
   for (const [k, v] of Object.entries(o)) d[k] = each(v);
   return d;
 };
-const sorted = o => Object.keys(o).sort().map(k => [k, o[k]]);
 
 // bare tells whether a dict holds nothing.
 const bare = d => { for (const _ in d) return false; return true; };
@@ -36,7 +35,7 @@ async function list() {
 }
 
 function follow(name) {
-  source?.close();
+  rest();
   source = null;
   room = name;
   Object.assign(view, {room, data: null, version: 0});
@@ -50,9 +49,15 @@ function follow(name) {
   connect(name);
 }
 
+// rest ends the stream; what is shown is as old from now on.
+function rest() {
+  source?.close();
+  view.live = false;
+}
+
 // connect reads the room and follows its events. What is shown stays until it has been read, and what is being typed stays after that.
 function connect(name) {
-  source?.close();
+  rest();
   say('connecting');
   const mine = source = new EventSource(address(of(name) + '/events'));
   let waiting = null; // events that come before the room has been read
@@ -68,24 +73,26 @@ function connect(name) {
       addresses(body);
       for (const e of these) apply(e);
       say('live');
+      view.live = true;
       drafts.returned(name, ([a, r, c]) => textOf(r === undefined ? data.values[a] : data.tables[a]?.[r]?.[c]));
       draw();
       look(0);
       list().catch(() => {});
     } catch (e) {
-      if (mine === source && these === waiting) again(e);
+      if (mine === source && these === waiting) retry(e);
     }
   };
   mine.onerror = async () => {
     if (mine !== source) return;
+    view.live = false;
     say('connection lost, trying again', true);
     $('peers').textContent = '';
-    if (mine.readyState === EventSource.CLOSED) again(await answer(of(name)).then(() => null, e => e)); // else it tries again by itself
+    if (mine.readyState === EventSource.CLOSED) retry(await answer(of(name)).then(() => null, e => e)); // else it tries again by itself
   };
-  // again opens another stream in a while, unless it would be refused for the same reason.
-  const again = err => {
+  // retry opens another stream in a while, unless it would be refused for the same reason.
+  const retry = err => {
     if (mine !== source) return;
-    mine.close();
+    rest();
     if (err?.status >= 400 && err.status < 500) return say(err.message, true);
     if (err) say(err.message + '; trying again', true);
     setTimeout(() => { if (mine === source && !document.hidden) connect(name); }, 3000);
@@ -210,7 +217,7 @@ function draw() {
     drawing = false;
     told();
     if (!view.data) return;
-    drafts.seen(room, view.version);
+    if (view.live) drafts.seen(room, view.version);
     drawCells(view, $('tables'), $('values'));
     $('empty').hidden = !(bare(view.data.tables) && bare(view.data.values));
     view.fresh.clear();
@@ -219,7 +226,7 @@ function draw() {
 $('room').addEventListener('focusout', draw);
 drafts.watch({changed: draw, lost});
 
-// told says above all what was typed and is not stored.
+// told says at the bottom what was typed and is not stored.
 let refused = ''; // what is the matter with the form
 function told() {
   const text = [refused, drafts.trouble(room)].filter(Boolean).join('; ');
@@ -247,7 +254,7 @@ $('open').onsubmit = e => { e.preventDefault(); if ($('name').value) location.ha
 let unseen = 0;
 addEventListener('visibilitychange', () => {
   clearTimeout(unseen);
-  if (document.hidden) unseen = setTimeout(() => { source?.close(); say('resting'); }, 5000);
+  if (document.hidden) unseen = setTimeout(() => { if (source) { rest(); say('resting'); } }, 5000);
   else if (source?.readyState === EventSource.CLOSED) connect(room);
   else look(0);
 });
@@ -255,4 +262,4 @@ addEventListener('visibilitychange', () => {
 const nameOf = hash => { try { return decodeURIComponent(hash); } catch { return hash; } };
 const go = () => { const name = nameOf(location.hash.slice(1)); if (name) follow(name); list().catch(e => say(e.message, true)); };
 addEventListener('hashchange', go);
-go();
+list().catch(() => {}).then(go); // what comes later must not move what is clicked at

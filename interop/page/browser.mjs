@@ -71,7 +71,7 @@ const look = async ({page: n}) => {
   return {...shown, errors, dialogs};
 };
 
-// click clicks into the cell of a place, or on an element.
+// click clicks into the cell of a place, or on an element. What it clicks at must not move away.
 const click = async ({page: n, place, selector}) => {
   const {page} = find(n);
   const field = await page.evaluateHandle(
@@ -84,6 +84,9 @@ const click = async ({page: n, place, selector}) => {
     throw new Error(`nothing at ${selector ?? JSON.stringify(place)}`);
   }
   await element.click();
+  if (!(await element.evaluate((e) => e === document.activeElement || !e.place))) {
+    throw new Error(`the click at ${JSON.stringify(place)} came down elsewhere`);
+  }
 };
 
 // keys types texts and presses keys, which are written as {key: 'Enter'}.

@@ -48,6 +48,7 @@ func set(t *testing.T, doc *automerge.Doc, price float64) {
 }
 
 func whatHasLost(w *world) {
+	w.alone()
 	t := w.T
 	doc, err := automerge.New(nil)
 	require.NoError(t, err)
