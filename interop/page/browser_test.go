@@ -41,7 +41,7 @@ var chromium = sync.OnceValues(func() (string, error) {
 		if e == nil {
 			return path, nil
 		}
-		err = fmt.Errorf("%s --version: %w: %s", path, e, out)
+		err = fmt.Errorf("%s --version: %w: %s", path, e, strings.TrimSpace(string(out)))
 	}
 	return "", err
 })
