@@ -60,14 +60,14 @@ type answer struct {
 func (h *Hub) answer(w *recorder, r *http.Request, to route, wrong error) error {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !h.addressed(r.Host) {
-		return &problem{status: http.StatusMisdirectedRequest, detail: "this server may not be addressed as " + r.Host + " (see the option for allowed hosts)"}
+		return &problem{status: http.StatusMisdirectedRequest, detail: "this server may not be addressed as " + r.Host + " (--allow-host, or Options.Hosts, says as what it may)"}
 	}
 	ok, cross := h.origins.allows(r)
 	if cross {
 		w.Header().Add("Vary", "Origin")
 	}
 	if !ok {
-		return &problem{status: http.StatusForbidden, detail: "pages of the origin " + r.Header.Get("Origin") + " may not use this server (see the option for allowed origins)"}
+		return &problem{status: http.StatusForbidden, detail: "pages of the origin " + r.Header.Get("Origin") + " may not use this server (--allow-origin, or Options.Origins, says which may)"}
 	}
 	if cross {
 		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
