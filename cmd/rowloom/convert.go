@@ -82,8 +82,13 @@ func (c *convertCmd) read(env *environment, b []byte) (*store.Snapshot, error) {
 	if n := doc.Waiting(); n > 0 {
 		env.note("%d changes in it depend on others that are not there, and do not count", n)
 	}
+	defer doc.Close()
 	content, err := automergeSource(env, doc).table(c.Map)
-	return content, errors.Join(err, doc.Close())
+	if err != nil {
+		return nil, err
+	}
+	env.leftOut(automergeLeftOut(doc, c.Map, content))
+	return content, nil
 }
 
 // write returns a new file with the content.

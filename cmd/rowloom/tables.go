@@ -131,22 +131,48 @@ func automergeSource(ctx context.Context, doc *automerge.Doc) *source {
 // isHalf says whether a key is one of those that a table has: for its rows and for its values.
 func isHalf(key string) bool { return key == "t" || key == "v" }
 
-// leftOut tells of what is in a Yjs document and no table can hold.
-func (env *environment) leftOut(doc *ycrdt.Doc, name string, content *store.Snapshot) error {
+// yjsLeftOut returns the places of a Yjs document that hold what no table can.
+func yjsLeftOut(doc *ycrdt.Doc, name string, content *store.Snapshot) (places []string, err error) {
 	all, err := yjs.Content(doc, &yjs.Options{Map: name, Layout: yjs.Auto, Foreign: yjs.ShowForeign})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d := store.Diff(content, all)
-	var places []string
 	for _, x := range d.Cells {
 		places = append(places, x.Path().String())
 	}
 	for _, x := range d.Values {
 		places = append(places, store.ValueOf(x.ID).String())
 	}
+	return places, nil
+}
+
+// automergeLeftOut returns the places of an Automerge document that hold what no table can.
+func automergeLeftOut(doc *automerge.Doc, name string, content *store.Snapshot) (places []string) {
+	id := func(key string) string { return strings.TrimPrefix(key, "\x00") } // see the package automerge
+	doc.View(func(ix *amchange.Index) {
+		for table, t := range ix.Entries(name, "t") {
+			for row, r := range ix.EntriesOf(t.ID) {
+				for cell := range ix.EntriesOf(r.ID) {
+					if at := store.Cell(id(table), id(row), id(cell)); !content.Cell(at.IDs()).Exists() {
+						places = append(places, at.String())
+					}
+				}
+			}
+		}
+		for value := range ix.Entries(name, "v") {
+			if !content.Value(id(value)).Exists() {
+				places = append(places, store.ValueOf(id(value)).String())
+			}
+		}
+	})
+	slices.Sort(places)
+	return places
+}
+
+// leftOut tells of places that hold what no table can.
+func (env *environment) leftOut(places []string) {
 	if len(places) > 0 {
 		env.note("left out what a table cannot hold: %s", listed(places))
 	}
-	return nil
 }

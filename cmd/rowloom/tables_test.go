@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rowloom/rowloom/adapters/automerge"
+	"github.com/rowloom/rowloom/adapters/automerge/amchange"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
 )
@@ -124,6 +126,39 @@ func TestConvert_TellsWhatATableCannotHold(t *testing.T) {
 	require.Zero(t, code, stderr)
 	require.Equal(t, `{"tables":{},"values":{"n":"kept"}}`+"\n", out)
 	require.Contains(t, stderr, `note: left out what a table cannot hold: ":raw"`)
+}
+
+func TestConvert_TellsWhatATableCannotHoldOfAnAutomergeDocument(t *testing.T) {
+	doc, err := automerge.New(nil)
+	if err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, doc.Update(nil, func(tx *automerge.Tx) error {
+		e := tx.Edit()
+		root, err := e.Make(amchange.OpID{}, "tinybase", amchange.Map)
+		if err != nil {
+			return err
+		}
+		tables, err := e.Make(root, "t", amchange.Map)
+		if err != nil {
+			return err
+		}
+		pets, err := e.Make(tables, "pets", amchange.Map)
+		if err != nil {
+			return err
+		}
+		fido, err := e.Make(pets, "fido", amchange.Map)
+		if err != nil {
+			return err
+		}
+		return errors.Join(e.Set(fido, "photo", amchange.BytesValue([]byte{1})), e.Set(fido, "price", amchange.IntValue(4)))
+	}))
+	b, err := doc.Save()
+	require.NoError(t, err)
+	code, out, stderr := runMain("convert", "--from", "automerge", "--to", "json", file(t, string(b)))
+	require.Zero(t, code, stderr)
+	require.Equal(t, `{"tables":{"pets":{"fido":{"price":4}}},"values":{}}`+"\n", out)
+	require.Contains(t, stderr, `note: left out what a table cannot hold: "pets/fido/photo"`)
 }
 
 func TestConvert_TellsThatAnUpdateNeedsOthers(t *testing.T) {

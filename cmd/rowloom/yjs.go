@@ -217,5 +217,7 @@ func (env *environment) yjsTable(doc *ycrdt.Doc, name string) (*store.Snapshot, 
 	if err != nil {
 		return nil, err
 	}
-	return content, env.leftOut(doc, name, content)
+	places, err := yjsLeftOut(doc, name, content)
+	env.leftOut(places)
+	return content, err
 }
