@@ -24,10 +24,12 @@ func readFile(name string) ([]byte, error) {
 	case len(b) == 0:
 		return nil, fmt.Errorf("%s is empty", called(name))
 	case len(b) > maxFile:
-		return nil, fmt.Errorf("%s is larger than 1 GiB, which is the limit", called(name))
+		return nil, fmt.Errorf("cannot read %s: %w", called(name), errTooLarge)
 	}
 	return b, nil
 }
+
+var errTooLarge = errors.New("it is larger than 1 GiB, which is the limit")
 
 func readAll(name string) ([]byte, error) {
 	f := os.Stdin
@@ -37,6 +39,9 @@ func readAll(name string) ([]byte, error) {
 			return nil, err
 		}
 		defer f.Close()
+	}
+	if stat, err := f.Stat(); err == nil && stat.Mode().IsRegular() && stat.Size() > maxFile {
+		return nil, errTooLarge
 	}
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }

@@ -249,6 +249,12 @@ func TestInputFiles_ThatCannotBeReadAreNamedWithTheReason(t *testing.T) {
 			require.Contains(t, stderr, says, args)
 		}
 	}
+	large := filepath.Join(dir, "large")
+	require.NoError(t, os.WriteFile(large, nil, 0o600))
+	require.NoError(t, os.Truncate(large, 1<<40)) // it has holes only
+	code, _, stderr := runMain("yjs", "dump", large)
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "cannot read "+large+": it is larger than 1 GiB")
 	for _, args := range []string{"yjs diff - -", "yjs merge - x -"} {
 		code, _, stderr := runMain(split(args)...)
 		require.Equal(t, 2, code)

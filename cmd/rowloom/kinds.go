@@ -30,6 +30,8 @@ func lookAt(b []byte) (l look) {
 		return look{"", "a compressed file", "unpack it first"}
 	case bytes.HasPrefix(text, []byte("replicas ")):
 		return look{"scenario", "a scenario", "play it with rowloom lab"}
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")), bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return look{"", "text with a byte order mark", "save it as UTF-8 without one"}
 	case reads(update.V1):
 		return look{"yjs", "a Yjs update of format V1", "see it with rowloom yjs dump, convert it with --from=yjs, make V2 of it with rowloom yjs convert --to=2"}
 	case reads(update.V2):
@@ -40,7 +42,7 @@ func lookAt(b []byte) (l look) {
 		return look{}
 	case holds(store.NativeForm):
 		return look{"json", "JSON with tables and values", "convert it with --from=json"}
-	case holds(store.TinyBaseForm):
+	case text[0] == '[' && holds(store.TinyBaseForm): // in braces almost everything is
 		return look{"tinybase", "TinyBase's file of a Store", "convert it with --from=tinybase"}
 	}
 	return look{"", "JSON", "tables and values as JSON can be converted with --from=json"}

@@ -235,4 +235,13 @@ func TestCommands_SayWhatAFileLooksLikeThatTheyCannotRead(t *testing.T) {
 	code, _, stderr = runMain("convert", "--from", "json", "--to", "json", file(t, `{"cut":`))
 	require.Equal(t, 1, code)
 	require.NotContains(t, stderr, "looks like")
+	code, _, stderr = runMain("convert", "--from", "json", "--to", "json", file(t, `{"tabels":{}}`))
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, `the key "tabels"`)
+	require.NotContains(t, stderr, "looks like")
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe"} {
+		code, _, stderr = runMain("convert", "--from", "json", "--to", "json", file(t, mark+`{}`))
+		require.Equal(t, 1, code)
+		require.Contains(t, stderr, "it looks like text with a byte order mark: save it as UTF-8 without one")
+	}
 }
