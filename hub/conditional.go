@@ -13,8 +13,9 @@ import (
 // that tells this loading from others. As a number it is at least the version and less than the next one.
 func (r *Room) etag(version uint64) string { return fmt.Sprintf(`"%d.%012d"`, version, r.loading) }
 
-// newLoading returns a number for a loading of a room.
-func newLoading() uint64 { return rand.Uint64N(1e12) }
+// newLoading returns a number for a loading of a room, of at most twelve digits. The first of twelve is not 9, so that an entity tag that is rounded to a float64 is
+// still less than the next version.
+func newLoading() uint64 { return rand.Uint64N(9e11) }
 
 var errNotModified = &problem{status: http.StatusNotModified}
 

@@ -1,9 +1,12 @@
 package hub_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rowloom/rowloom/hub"
@@ -103,4 +106,36 @@ func TestChange_IsMadeOnlyIfItsConditionsHold(t *testing.T) {
 	status(200, "DELETE", "/api/rooms/r/tables/t/r", "", "If-Match", "*")
 	s.holds("r", `{}`, `{"v":1}`)
 	status(200, "PATCH", "/api/rooms/new", `{"values":{"v":1}}`, "If-Match", "*") // a room is always there
+}
+
+// Four count at the same place, each from what it has read or written last. None of them can lose what another one has counted.
+func TestChange_WithIfMatchOverwritesNothingUnseen(t *testing.T) {
+	s := serve(t, t.TempDir(), nil)
+	at := "/api/rooms/r/values/n"
+	s.ok("PUT", at, "0")
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			n, tag := 0, ""
+			for made := 0; made < 25; {
+				var r response
+				if tag == "" {
+					r = s.get(at)
+					if _, err := fmt.Sscan(r.body, &n); !assert.NoError(t, err) {
+						return
+					}
+				} else if r = s.do("PUT", at, fmt.Sprint(n+1), "If-Match", tag); r.StatusCode == 200 {
+					n++
+					made++
+				} else if tag = ""; !assert.Equal(t, 412, r.StatusCode) {
+					return
+				} else {
+					continue
+				}
+				tag = r.Header.Get("ETag")
+			}
+		})
+	}
+	all.Wait()
+	s.holds("r", `{}`, `{"n":100}`)
 }
