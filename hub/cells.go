@@ -12,36 +12,34 @@ var errAbsent = &problem{status: http.StatusNotFound, detail: "there is nothing 
 
 // cell answers with one cell, sets it or deletes it.
 func (a *answer) cell(r *Room, table, row, cell string) error {
-	return a.place(r.store.Snapshot().Cell(table, row, cell), r, func(tx *store.Tx, v store.Value) error {
-		return tx.SetCell(table, row, cell, v)
-	})
+	return a.place(r, func(s store.Reader) store.Value { return s.Cell(table, row, cell) },
+		func(tx *store.Tx, v store.Value) error { return tx.SetCell(table, row, cell, v) })
 }
 
 // value answers with one keyed value, sets it or deletes it.
 func (a *answer) value(r *Room, id string) error {
-	return a.place(r.store.Snapshot().Value(id), r, func(tx *store.Tx, v store.Value) error {
-		return tx.SetValue(id, v)
-	})
+	return a.place(r, func(s store.Reader) store.Value { return s.Value(id) },
+		func(tx *store.Tx, v store.Value) error { return tx.SetValue(id, v) })
 }
 
-func (a *answer) place(now store.Value, r *Room, set func(*store.Tx, store.Value) error) error {
-	if err := a.allow(http.MethodGet, http.MethodPut, http.MethodDelete); err != nil {
-		return err
-	}
+// place answers with what is at a place, or sets it.
+func (a *answer) place(r *Room, at func(store.Reader) store.Value, set func(*store.Tx, store.Value) error) error {
+	exists := func(s store.Reader) bool { return at(s).Exists() }
 	switch a.r.Method {
 	case http.MethodPut:
 		v, err := a.valueOfBody()
 		if err != nil {
 			return err
 		}
-		return a.change(r, func(tx *store.Tx) error { return set(tx, v) })
+		return a.change(r, exists, func(tx *store.Tx) error { return set(tx, v) })
 	case http.MethodDelete:
-		return a.change(r, func(tx *store.Tx) error { return set(tx, store.Value{}) })
+		return a.change(r, exists, func(tx *store.Tx) error { return set(tx, store.Value{}) })
 	}
-	if !now.Exists() {
+	snap := r.store.Snapshot()
+	if !exists(snap) {
 		return errAbsent
 	}
-	return a.send(http.StatusOK, jsonType, append(now.AppendJSON(nil), '\n'))
+	return a.sendOf(r, snap, at(snap).AppendJSON)
 }
 
 // valueOfBody reads a body that is one JSON value.
@@ -70,30 +68,26 @@ func (a *answer) valueOfBody() (store.Value, error) {
 
 // row answers with one row or deletes it.
 func (a *answer) row(r *Room, table, row string) error {
-	if err := a.allow(http.MethodGet, http.MethodDelete); err != nil {
-		return err
-	}
+	exists := func(s store.Reader) bool { return s.HasRow(table, row) }
 	if a.r.Method == http.MethodDelete {
-		return a.change(r, func(tx *store.Tx) error { return tx.DelRow(table, row) })
+		return a.change(r, exists, func(tx *store.Tx) error { return tx.DelRow(table, row) })
 	}
 	snap := r.store.Snapshot()
-	if !snap.HasRow(table, row) {
+	if !exists(snap) {
 		return errAbsent
 	}
-	return a.send(http.StatusOK, jsonType, append(appendCells(nil, snap, table, row), '\n'))
+	return a.sendOf(r, snap, func(b []byte) []byte { return appendCells(b, snap, table, row) })
 }
 
 // table answers with one table or deletes it.
 func (a *answer) table(r *Room, table string) error {
-	if err := a.allow(http.MethodGet, http.MethodDelete); err != nil {
-		return err
-	}
+	exists := func(s store.Reader) bool { return s.HasTable(table) }
 	if a.r.Method == http.MethodDelete {
-		return a.change(r, func(tx *store.Tx) error { return tx.DelTable(table) })
+		return a.change(r, exists, func(tx *store.Tx) error { return tx.DelTable(table) })
 	}
 	snap := r.store.Snapshot()
-	if !snap.HasTable(table) {
+	if !exists(snap) {
 		return errAbsent
 	}
-	return a.send(http.StatusOK, jsonType, append(appendRows(nil, snap, table), '\n'))
+	return a.sendOf(r, snap, func(b []byte) []byte { return appendRows(b, snap, table) })
 }

@@ -26,7 +26,8 @@
 //	ws    /tinybase, /automerge                   rooms are named by messages
 //
 // ROOM, T, R, C and V are percent-encoded, so a slash in a name is %2F. What changes a room is answered when it is durable. Errors
-// are problem documents (RFC 9457), which for a bad body say where: as a path and as a byte offset.
+// are problem documents (RFC 9457), which for a bad body say where: as a path and as a byte offset. Reading and changing a room or something in it may have
+// the conditions If-Match and If-None-Match (RFC 9110); the entity tag is that of the room.
 //
 // # Durability
 //

@@ -132,7 +132,7 @@ func TestCellsAndValues_CanBeReadSetAndDeleted(t *testing.T) {
 	for _, at := range []string{"/api/rooms/r/tables/pets", "/api/rooms/r/tables/pets/fido"} {
 		r := s.do("PUT", at, "{}")
 		problem(t, r, 405)
-		require.Equal(t, "GET, DELETE", r.Header.Get("Allow"))
+		require.Equal(t, "GET, HEAD, DELETE, OPTIONS", r.Header.Get("Allow"))
 	}
 	problem(t, s.do("POST", "/api/rooms/r", "{}"), 405)
 	problem(t, s.get("/api/rooms/r/tables"), 404)

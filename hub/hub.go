@@ -141,7 +141,7 @@ func (h *Hub) take(name string) (r *Room, taken bool, err error) {
 	}
 	r = &Room{
 		hub: h, name: name, store: store.New(), loaded: make(chan struct{}), gone: make(chan struct{}),
-		refs: 1, lastUsed: h.opts.Now(), owed: map[string]uint64{},
+		loading: newLoading(), refs: 1, lastUsed: h.opts.Now(), owed: map[string]uint64{},
 	}
 	r.gate.rest = r.completed
 	h.rooms[name] = r

@@ -13,6 +13,26 @@ func (h *Hub) checkRoom(name string) error {
 	return checkName("room", name, h.opts.Limits.RoomName)
 }
 
+// checkIDs refuses what is not the id of a table, row, cell or value in an address.
+func (h *Hub) checkIDs(kind string, ids []string) error {
+	what := []string{"value"}
+	switch kind {
+	case "tables":
+		what = []string{"table", "row", "cell"}
+	case "values":
+	default:
+		return nil // nothing there has ids
+	}
+	for i, id := range ids[:min(len(ids), len(what))] {
+		if err := checkName(what[i], id, h.opts.Limits.ID); err != nil {
+			p := *err.(*problem)
+			p.detail += ": PATCH the room instead, which takes any id"
+			return &p
+		}
+	}
+	return nil
+}
+
 // checkName refuses names that no client can put into an address (the empty one, "." and ".."), that are no text, or that are too long.
 func checkName(what, name string, limit int) error {
 	reason := ""

@@ -46,8 +46,13 @@ type Limits struct {
 	Rooms       int   // rooms in memory at the same time; default 10,000
 	Connections int   // WebSockets and event streams at the same time; default 10,000
 	CallRooms   int   // rooms that one connection has open at the same time; default 1,000
-	Incoming    int64 // bytes of messages that are being received, on all WebSockets together; default 1 GiB
-	Outgoing    int64 // bytes of messages that wait to be sent, on all WebSockets together; default 1 GiB
+
+	// Incoming bounds the messages that are being received, in bytes on all WebSockets together. A message is collected in a buffer that grows, and can be nearly
+	// three times as large: with less than three times Message, the largest one may not arrive, and its connection is closed. Default 1 GiB.
+	Incoming int64
+	// Outgoing bounds the messages that wait to be sent, in bytes on all WebSockets together. An answer that is longer is not sent, and its connection
+	// is closed. Default 1 GiB.
+	Outgoing int64
 
 	// A room's log is replaced by a snapshot when it has more than so many records, or more bytes, and is not small beside the last
 	// snapshot. Defaults 1,000 and 1 MiB.

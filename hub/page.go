@@ -23,13 +23,10 @@ func (a *answer) page() error { return a.asset("index.html") }
 
 // asset answers with a file of the page.
 func (a *answer) asset(name string) error {
-	if err := a.allow(http.MethodGet); err != nil {
-		return err
-	}
 	kind, known := pageTypes[name]
 	b, err := pageFiles.ReadFile("page/" + name)
 	if !known || err != nil {
-		return &problem{status: http.StatusNotFound, detail: "there is nothing at this address"}
+		return errNowhere
 	}
 	a.w.Header().Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	a.w.Header().Set("Referrer-Policy", "no-referrer") // the address may hold a token

@@ -65,9 +65,6 @@ func (a *answer) peers(room string) error {
 	if err := a.need(room); err != nil {
 		return err
 	}
-	if err := a.allow(http.MethodGet); err != nil {
-		return err
-	}
 	if a.hub.closed() {
 		return ErrClosed
 	}

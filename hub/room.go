@@ -21,9 +21,10 @@ type Room struct {
 	docs  []boundDocument
 	gate  gate
 
-	loaded chan struct{} // closed when loading has ended
-	err    error         // why it could not be loaded; read after loaded
-	gone   chan struct{} // closed when the room has left the hub
+	loading uint64        // the number of this loading, for entity tags
+	loaded  chan struct{} // closed when loading has ended
+	err     error         // why it could not be loaded; read after loaded
+	gone    chan struct{} // closed when the room has left the hub
 
 	// What follows belongs to the holder of Hub.mu.
 	refs     int

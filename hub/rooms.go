@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rowloom/rowloom/internal/jsjson"
@@ -14,9 +15,6 @@ import (
 
 // rooms answers with the list of rooms.
 func (a *answer) rooms() error {
-	if err := a.allow(http.MethodGet); err != nil {
-		return err
-	}
 	if err := a.need(""); err != nil {
 		return err
 	}
@@ -54,29 +52,24 @@ const jsonType = "application/json"
 
 // room answers with what a room holds, or changes it.
 func (a *answer) room(r *Room) error {
-	if err := a.allow(http.MethodGet, http.MethodPatch); err != nil {
-		return err
-	}
 	if a.r.Method == http.MethodPatch {
 		return a.patch(r)
 	}
 	snap := r.store.Snapshot()
-	a.w.Header().Set("ETag", etag(snap.Version()))
-	b := jsjson.AppendString(append([]byte(nil), `{"room":`...), r.name)
-	for _, f := range a.hub.opts.Families {
-		if f, ok := f.(Addressed); ok {
-			field, address := f.Address(r.name)
-			b = append(jsjson.AppendString(append(b, ','), field), ':')
-			b = jsjson.AppendString(b, address)
+	return a.sendOf(r, snap, func(b []byte) []byte {
+		b = jsjson.AppendString(append(b, `{"room":`...), r.name)
+		for _, f := range a.hub.opts.Families {
+			if f, ok := f.(Addressed); ok {
+				field, address := f.Address(r.name)
+				b = append(jsjson.AppendString(append(b, ','), field), ':')
+				b = jsjson.AppendString(b, address)
+			}
 		}
-	}
-	b = appendTables(append(b, `,"tables":`...), snap)
-	b = appendValues(append(b, `,"values":`...), snap)
-	return a.send(http.StatusOK, jsonType, append(b, "}\n"...))
+		b = appendTables(append(b, `,"tables":`...), snap)
+		b = appendValues(append(b, `,"values":`...), snap)
+		return append(b, '}')
+	})
 }
-
-// etag is the version of a room's content, which counts commits since the room was loaded.
-func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
 
 func appendTables(b []byte, s store.Reader) []byte {
 	return appendObject(b, func(member func(string)) {
@@ -131,12 +124,24 @@ func appendObject(b []byte, fn func(member func(key string)), at *[]byte) []byte
 // httpOrigin signs what is changed by requests.
 const httpOrigin = "http"
 
-// change runs a transaction, waits until it is durable, and answers.
-func (a *answer) change(r *Room, fn func(*store.Tx) error) error {
-	if err := r.Update(httpOrigin, fn); err != nil {
+// change runs a transaction if the conditions of the request hold then, waits until it is durable, and answers. exists says whether there is something at the
+// address.
+func (a *answer) change(r *Room, exists func(store.Reader) bool, fn func(*store.Tx) error) error {
+	var version uint64
+	err := r.Update(httpOrigin, func(tx *store.Tx) error {
+		version = tx.Before().Version()
+		if err := a.condition(r.etag(version), exists(tx)); err != nil {
+			return err
+		}
+		err := fn(tx)
+		if tx.Writes() > 0 {
+			version++
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	version := r.store.Snapshot().Version()
 	if err := r.Sync(a.r.Context()); err != nil {
 		if a.r.Context().Err() != nil {
 			return err
@@ -144,7 +149,7 @@ func (a *answer) change(r *Room, fn func(*store.Tx) error) error {
 		return &problem{status: http.StatusServiceUnavailable, header: map[string]string{"Retry-After": "5"},
 			detail: "the change could not be stored, and may be lost"}
 	}
-	a.w.Header().Set("ETag", etag(version))
+	a.w.Header().Set("ETag", r.etag(version))
 	b := jsjson.AppendString(append([]byte(nil), `{"room":`...), r.name)
 	b = strconv.AppendUint(append(b, `,"version":`...), version, 10)
 	return a.send(http.StatusOK, jsonType, append(b, "}\n"...))
@@ -152,6 +157,10 @@ func (a *answer) change(r *Room, fn func(*store.Tx) error) error {
 
 // body reads the body of a request.
 func (a *answer) body() ([]byte, error) {
+	if coding := a.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: "the Content-Encoding " + coding + " is not possible here: send the body as it is",
+			header: map[string]string{"Accept-Encoding": "identity"}}
+	}
 	_ = http.NewResponseController(a.w).SetReadDeadline(time.Now().Add(a.hub.opts.Limits.BodyTimeout))
 	defer func() { _ = http.NewResponseController(a.w).SetReadDeadline(time.Time{}) }()
 	b, err := io.ReadAll(http.MaxBytesReader(a.w, a.r.Body, a.hub.opts.Limits.Body))
@@ -180,5 +189,5 @@ func (a *answer) patch(r *Room) error {
 	if err != nil {
 		return err
 	}
-	return a.change(r, p.apply)
+	return a.change(r, func(store.Reader) bool { return true }, p.apply)
 }

@@ -6,35 +6,25 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rowloom/rowloom/synchronizer"
 )
-
-// reserved are the first parts of addresses that are no family.
-var reserved = map[string]bool{"": true, "api": true, "healthz": true, "readyz": true, "metrics": true, "page": true, "favicon.ico": true}
 
 // ServeHTTP answers a request to any of the addresses in the description of the package.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.opts.Now()
 	rec := &recorder{ResponseWriter: w, timeout: h.opts.Limits.SendTimeout}
 	rec.deadline() // that of the request before on this connection may be over
-	address := "other"
+	to, err := h.route(r.URL)
 	defer func() {
 		took := h.opts.Now().Sub(start)
-		h.metrics.served(address, r.Method, rec.code(), took)
+		h.metrics.served(to.address, r.Method, rec.code(), took)
 		if ev := h.opts.Events.Served; ev != nil {
 			ev(r, rec.code(), took)
 		}
 	}()
-	parts, err := segments(r.URL)
-	if err == nil {
-		var serve func(*answer) error
-		if serve, address, err = h.route(parts); err == nil {
-			err = h.answer(rec, r, serve)
-		}
-	}
+	err = h.answer(rec, r, to, err)
 	var written *errWritten
 	if err != nil && !errors.As(err, &written) {
 		p := problemOf(err)
@@ -58,81 +48,6 @@ type errWritten struct{ error }
 
 func (e *errWritten) Unwrap() error { return e.error }
 
-// route finds out what to do, and the name that the address has in the metrics.
-func (h *Hub) route(parts []string) (serve func(*answer) error, address string, err error) {
-	notFound := &problem{status: http.StatusNotFound, detail: "there is nothing at this address"}
-	switch first := parts[0]; {
-	case len(parts) == 1 && first == "":
-		return (*answer).page, "page", nil
-	case first == "page" && len(parts) == 2:
-		return func(a *answer) error { return a.asset(parts[1]) }, "page", nil
-	case first == "healthz" && len(parts) == 1:
-		return (*answer).health, "healthz", nil
-	case first == "readyz" && len(parts) == 1:
-		return (*answer).ready, "readyz", nil
-	case first == "metrics" && len(parts) == 1:
-		return (*answer).metrics, "metrics", nil
-	case first == "api" && len(parts) >= 2 && parts[1] == "rooms":
-		if len(parts) == 2 {
-			return (*answer).rooms, "rooms", nil
-		}
-		return h.routeRoom(parts[2], parts[3:])
-	}
-	for _, f := range h.opts.Families {
-		if e, ok := f.(Endpoint); ok && f.Name() == parts[0] {
-			// A slash that a client did not encode belongs to the name: y-websocket sends names as they are.
-			room, has := strings.Join(parts[1:], "/"), len(parts) > 1
-			return func(a *answer) error { return a.socket(e, room, has) }, f.Name(), nil
-		}
-	}
-	if family, why := Lacking(); family != "" && family == parts[0] {
-		return nil, family, &problem{status: http.StatusNotImplemented, detail: why}
-	}
-	return nil, "other", notFound
-}
-
-// routeRoom finds out what to do below the address of a room.
-func (h *Hub) routeRoom(room string, parts []string) (serve func(*answer) error, address string, err error) {
-	if err := h.checkRoom(room); err != nil {
-		return nil, "room", err
-	}
-	in := func(fn func(*answer, *Room) error, address string) (func(*answer) error, string, error) {
-		return func(a *answer) error { return a.inRoom(room, fn) }, address, nil
-	}
-	if len(parts) == 0 {
-		return in((*answer).room, "room")
-	}
-	ids := parts[1:]
-	for i, id := range ids {
-		what := "value"
-		if parts[0] == "tables" {
-			what = []string{"table", "row", "cell"}[min(i, 2)]
-		}
-		if err := checkName(what, id, h.opts.Limits.ID); err != nil {
-			p := *err.(*problem)
-			p.detail += ": PATCH the room instead, which takes any id"
-			return nil, parts[0], &p
-		}
-	}
-	switch {
-	case parts[0] == "events" && len(ids) == 0:
-		return in((*answer).events, "events")
-	case parts[0] == "peers" && len(ids) == 0:
-		return func(a *answer) error { return a.peers(room) }, "peers", nil
-	case parts[0] == "conflicts" && len(ids) == 0:
-		return in((*answer).conflicts, "conflicts")
-	case parts[0] == "tables" && len(ids) == 1:
-		return in(func(a *answer, r *Room) error { return a.table(r, ids[0]) }, "table")
-	case parts[0] == "tables" && len(ids) == 2:
-		return in(func(a *answer, r *Room) error { return a.row(r, ids[0], ids[1]) }, "row")
-	case parts[0] == "tables" && len(ids) == 3:
-		return in(func(a *answer, r *Room) error { return a.cell(r, ids[0], ids[1], ids[2]) }, "cell")
-	case parts[0] == "values" && len(ids) == 1:
-		return in(func(a *answer, r *Room) error { return a.value(r, ids[0]) }, "value")
-	}
-	return nil, "other", &problem{status: http.StatusNotFound, detail: "there is nothing at this address"}
-}
-
 // answer is one request being answered.
 type answer struct {
 	hub *Hub
@@ -140,43 +55,45 @@ type answer struct {
 	r   *http.Request
 }
 
-func (h *Hub) answer(w *recorder, r *http.Request, serve func(*answer) error) (err error) {
+// answer answers a request. wrong, if not nil, says that there is nothing at its address; that, too, is told only to whom may ask, and with the headers that let a
+// page of another origin read it.
+func (h *Hub) answer(w *recorder, r *http.Request, to route, wrong error) error {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !h.addressed(r.Host) {
-		return &problem{status: http.StatusMisdirectedRequest, detail: "this server may not be addressed as " + r.Host + " (see the option for allowed hosts)"}
+		return &problem{status: http.StatusMisdirectedRequest, detail: "this server may not be addressed as " + r.Host + " (--allow-host, or Options.Hosts, says as what it may)"}
 	}
 	ok, cross := h.origins.allows(r)
 	if cross {
 		w.Header().Add("Vary", "Origin")
 	}
 	if !ok {
-		return &problem{status: http.StatusForbidden, detail: "pages of the origin " + r.Header.Get("Origin") + " may not use this server (see the option for allowed origins)"}
+		return &problem{status: http.StatusForbidden, detail: "pages of the origin " + r.Header.Get("Origin") + " may not use this server (--allow-origin, or Options.Origins, says which may)"}
 	}
 	if cross {
 		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
 		w.Header().Set("Access-Control-Expose-Headers", "ETag")
 		if r.Method == http.MethodOptions {
 			w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, PATCH, DELETE")
-			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID")
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID")
 			w.Header().Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
 			return nil
 		}
 	}
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	return serve(&answer{hub: h, w: w, r: r})
-}
-
-// allow refuses methods that an address does not have. HEAD goes with GET.
-func (a *answer) allow(methods ...string) error {
-	for _, m := range methods {
-		if a.r.Method == m || a.r.Method == http.MethodHead && m == http.MethodGet {
-			return nil
-		}
+	switch {
+	case wrong != nil:
+		return wrong
+	case to.allows(r.Method):
+		return to.serve(&answer{hub: h, w: w, r: r})
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", to.allowed())
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	return &problem{
 		status: http.StatusMethodNotAllowed,
-		detail: a.r.Method + " is not possible here, but " + strings.Join(methods, ", "),
-		header: map[string]string{"Allow": strings.Join(methods, ", ")},
+		detail: r.Method + " is not possible here, but " + to.allowed(),
+		header: map[string]string{"Allow": to.allowed()},
 	}
 }
 

@@ -17,9 +17,6 @@ import (
 func (a *answer) socket(e Endpoint, room string, hasRoom bool) (err error) {
 	h, family := a.hub, e.Name()
 	wire := e.Wire()
-	if err := a.allow(http.MethodGet); err != nil {
-		return err
-	}
 	if hasRoom || !wire.Roomless {
 		if err := h.checkRoom(room); err != nil {
 			return err

@@ -20,7 +20,7 @@ type ServerOptions struct {
 	Session Options
 	// Open finds the store of a path when its first client comes, with its content; the client is answered once it
 	// returns. Its error refuses the client, with its code when it is a *synchronizer.Error. When nil, paths have no
-	// data of their own, as in TinyBase's simple server.
+	// data of their own, as in TinyBase's simple server. Open and Shut are called for different paths at the same time.
 	Open func(ctx context.Context, path string) (*mergeable.Store, error)
 	// Shut is called when the last client of a path has gone, and is waited for before the path is opened again: it saves
 	// what has not been saved. If it fails, the path stays as it is, and Shut is called again when the next last client has gone, or by Close.

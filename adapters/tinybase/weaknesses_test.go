@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func diff(cells string) string {
 
 // hosting is a server that keeps its paths in files.
 func hosting(t *testing.T, dir string, c *clock, o *tinybase.ServerOptions) (s *tinybase.Server, url string) {
-	files := map[*mergeable.Store]*mergeable.File{}
+	var files sync.Map // of a path's File: paths open and shut beside each other
 	if o == nil {
 		o = &tinybase.ServerOptions{}
 	}
@@ -87,10 +88,13 @@ func hosting(t *testing.T, dir string, c *clock, o *tinybase.ServerOptions) (s *
 		if err != nil {
 			return nil, err
 		}
-		files[m] = f
+		files.Store(m, f)
 		return m, nil
 	}
-	o.Shut = func(_ string, m *mergeable.Store) error { return files[m].Close() }
+	o.Shut = func(_ string, m *mergeable.Store) error {
+		f, _ := files.Load(m)
+		return f.(*mergeable.File).Close()
+	}
 	s = tinybase.NewServer(o)
 	h := serving(t, s)
 	return s, "ws" + strings.TrimPrefix(h.URL, "http")

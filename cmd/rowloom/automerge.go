@@ -26,7 +26,7 @@ func (c *automergeDumpCmd) Run(env *environment) error {
 		return err
 	}
 	if err := automerge.Dump(env.stdout, b, nil); err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", called(c.File), misread(b, "automerge", err))
 	}
 	return nil
 }
@@ -43,10 +43,14 @@ func (c *automergeVerifyCmd) Run(env *environment) error {
 	}
 	doc, err := automerge.Load(b, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", called(c.File), misread(b, "automerge", err))
 	}
-	fmt.Fprintf(env.stdout, "%s is sound: heads %v, %d places with more than one value\n", c.File, doc.Heads(), len(doc.Conflicts()))
-	return nil
+	defer doc.Close()
+	if n := doc.Waiting(); n > 0 {
+		env.note("%d changes in it depend on others that are not there, and do not count", n)
+	}
+	_, err = fmt.Fprintf(env.stdout, "%s is sound: heads %v, %d places with more than one value\n", called(c.File), doc.Heads(), len(doc.Conflicts()))
+	return err
 }
 
 // automergeConvertCmd is `rowloom convert` with an Automerge document at one end.

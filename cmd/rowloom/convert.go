@@ -22,15 +22,32 @@ type convertCmd struct {
 	In   string `arg:"" help:"File to read; - is the standard input."`
 }
 
+// Help says what does not go along.
+func (convertCmd) Help() string {
+	return `The table goes along as it is now, without its history. What a table cannot hold (texts, bytes, nested shared types) is left out. Binary results are not
+written to a terminal.`
+}
+
 // Run converts the file.
 func (c *convertCmd) Run(env *environment) error {
+	if c.Map == "" {
+		return usageError{errors.New("--map is empty: leave it out for tinybase")}
+	}
+	if c.To == "yjs" || c.To == "automerge" {
+		if err := env.binaryTo(c.Out); err != nil {
+			return err
+		}
+	}
 	b, err := readFile(c.In)
 	if err != nil {
 		return err
 	}
 	content, err := c.read(env, b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.In, err)
+		return fmt.Errorf("%s: %w", called(c.In), err)
+	}
+	if content.IsEmpty() {
+		env.note("%s holds no rows and no values", called(c.In))
 	}
 	if b, err = c.write(env, content); err != nil {
 		return err
@@ -39,27 +56,39 @@ func (c *convertCmd) Run(env *environment) error {
 }
 
 // read returns the content of a file. Values that a Store cannot hold are left out.
-func (c *convertCmd) read(ctx context.Context, b []byte) (*store.Snapshot, error) {
+func (c *convertCmd) read(env *environment, b []byte) (*store.Snapshot, error) {
 	switch c.From {
-	case "json":
-		return store.ReadContent(bytes.NewReader(b), store.NativeForm, nil)
-	case "tinybase":
-		return store.ReadContent(bytes.NewReader(b), store.TinyBaseForm, nil)
+	case "json", "tinybase":
+		form := store.NativeForm
+		if c.From == "tinybase" {
+			form = store.TinyBaseForm
+		}
+		content, err := store.ReadContent(bytes.NewReader(b), form, nil)
+		if err != nil {
+			return nil, misread(b, c.From, err)
+		}
+		return content, nil
 	case "yjs":
-		doc := ycrdt.New(nil)
-		if err := doc.Apply(b, nil); err != nil {
+		doc, err := env.yjsDoc(b)
+		if err != nil {
 			return nil, err
 		}
-		return yjs.Content(doc, &yjs.Options{Map: c.Map, Layout: yjs.Auto})
+		return env.yjsTable(doc, c.Map)
 	}
 	doc, err := automerge.Load(b, nil)
 	if err != nil {
+		return nil, misread(b, c.From, err)
+	}
+	if n := doc.Waiting(); n > 0 {
+		env.note("%d changes in it depend on others that are not there, and do not count", n)
+	}
+	defer doc.Close()
+	content, err := automergeSource(env, doc).table(c.Map)
+	if err != nil {
 		return nil, err
 	}
-	s := store.New()
-	p := automerge.Bind(s, doc, &automerge.Options{Root: c.Map})
-	err = p.Load(ctx)
-	return s.Snapshot(), errors.Join(err, p.Close(ctx))
+	env.leftOut(automergeLeftOut(doc, c.Map, content))
+	return content, nil
 }
 
 // write returns a new file with the content.

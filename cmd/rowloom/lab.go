@@ -38,7 +38,7 @@ func (c *labCmd) Run(env *environment) error {
 	}
 	s, err := conflict.Parse(bytes.NewReader(b))
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", called(c.File), misread(b, "scenario", err))
 	}
 	if c.Swap {
 		s = s.Swapped()
@@ -62,11 +62,16 @@ func (c *labCmd) Run(env *environment) error {
 		}
 		all = append(all, x)
 	}
-	fmt.Fprintln(env.stdout, conflict.Table(all))
+	out := conflict.Table(all) + "\n"
+	contested := false
 	for _, x := range all {
 		for _, v := range x.First.Verdicts {
-			fmt.Fprintf(env.stdout, "%s: %v\n", x.First.Engine, v)
+			out += fmt.Sprintf("%s: %v\n", x.First.Engine, v)
+			contested = true
 		}
 	}
-	return nil
+	if !contested {
+		env.note("no place was set by more than one replica, so there was nothing to decide")
+	}
+	return env.writeFile("-", []byte(out))
 }

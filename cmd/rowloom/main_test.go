@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rowloom/rowloom/hub"
+	"github.com/rowloom/rowloom/synchronizer"
+	"github.com/rowloom/rowloom/synchronizer/ws"
 )
 
 // TestMain makes the test binary the program itself when a test starts it so.
@@ -139,6 +142,38 @@ func TestServe_StartsSaysWhereAndEndsOnASignal(t *testing.T) {
 		require.Equal(t, 0, p.end(s), p.output())
 		res.Body.Close()
 	}
+}
+
+func TestServe_NamesAnAddressThatOneCanOpenWhenItListensOnAllInterfaces(t *testing.T) {
+	p := start(t, t.TempDir(), "--listen", ":0", "--token", "secret")
+	require.Regexp(t, `^http://(localhost|127\.0\.0\.1):\d+$`, p.url)
+	require.Equal(t, "ok\n", p.get("/healthz"))
+	require.Equal(t, 0, p.end(syscall.SIGTERM))
+	<-p.read
+	require.Contains(t, p.output(), "  network   all interfaces of this machine")
+	require.Contains(t, p.output(), "ws://"+strings.TrimPrefix(p.url, "http://")+"/yjs/ROOM\n")
+	require.NotContains(t, p.output(), "[::]")
+}
+
+func TestServe_BoundsMessagesOnAllSockets(t *testing.T) {
+	p := start(t, t.TempDir(), "--max-message", "745472", "--max-incoming", "2236416", "--max-outgoing", "745472")
+	ctx := t.Context()
+	dial := func() *ws.Conn {
+		c, err := ws.Dial(ctx, p.url+"/yjs/r", &ws.Options{PingEvery: -1})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close(synchronizer.CodeAbnormal, "") })
+		return c
+	}
+	// The largest message fits, though it needs a buffer of nearly two and a half times its size; that it is no message of Yjs is another thing.
+	c := dial()
+	require.NoError(t, c.Write(ctx, bytes.Repeat([]byte{0xff}, 745_472)))
+	for {
+		if _, err := c.Read(ctx); err != nil {
+			require.Equal(t, synchronizer.CodeMalformed, synchronizer.CodeOf(err), err)
+			break
+		}
+	}
+	require.Equal(t, 0, p.end(syscall.SIGTERM))
 }
 
 func TestServe_KeepsWhatItAcknowledgedWhenItIsKilled(t *testing.T) {
@@ -286,6 +321,16 @@ func TestCommandLine_SaysWhatIsWrong(t *testing.T) {
 		{"serve --token=", 2, "--token is empty"},
 		{"serve --token=x --read-token=", 2, "--read-token is empty"},
 		{"serve --allow-host=example.com:80", 2, "without scheme and port"},
+		{"serve --listen=", 2, "--listen is empty: write HOST:PORT"},
+		{"serve --data=", 2, "--data is empty"},
+		{"serve --max-incoming=191MiB", 2, "--max-incoming=191MiB has to be at least three times --max-message=64MiB"},
+		{"serve --max-message=512MiB", 2, "--max-incoming=1GiB has to be at least three times --max-message=512MiB"},
+		{"serve --max-message=1000000 --max-outgoing=999999", 2, "--max-outgoing=999999 has to be at least --max-message=1000000"},
+		{"serve --max-incoming=0", 2, "--max-incoming has to be more than 0"},
+		{"serve --max-rooms=99999999999999999999", 2, "--max-rooms"},
+		{"lab --seed=99999999999999999999 x", 2, "--seed"},
+		{"serve x", 2, "unexpected argument x"},
+		{"yjs", 2, "expected one of \"dump\""},
 		{"serve --nonsense", 2, "--nonsense"},
 		{"serve --max-body=many", 2, "KiB"},
 		{"serve --max-rooms=0", 2, "--max-rooms has to be more than 0\nTry: rowloom help serve"},

@@ -11,11 +11,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/rowloom/rowloom/hub"
 	"github.com/rowloom/rowloom/hub/roomdb"
@@ -36,6 +35,8 @@ type serveCmd struct {
 	MaxMessage     size          `default:"64MiB" placeholder:"SIZE" help:"Largest WebSocket message (${default})."`
 	MaxRooms       int           `default:"10000" placeholder:"N" help:"Rooms in memory at the same time (${default})."`
 	MaxConnections int           `default:"10000" placeholder:"N" help:"WebSockets and event streams at the same time (${default})."`
+	MaxIncoming    size          `default:"1GiB" placeholder:"SIZE" help:"Messages that are being received, on all WebSockets together (${default}); at least three times --max-message."`
+	MaxOutgoing    size          `default:"1GiB" placeholder:"SIZE" help:"Messages that wait to be sent, on all WebSockets together (${default}); at least --max-message."`
 	MaxDatabase    size          `default:"0" placeholder:"SIZE" help:"Largest database file; 0 is no limit."`
 	IdleAfter      time.Duration `default:"1m" placeholder:"TIME" help:"How long a room stays in memory after the last client has gone (${default})."`
 	Drain          time.Duration `default:"15s" placeholder:"TIME" help:"How long clients get to go when the server is told to end (${default})."`
@@ -49,11 +50,23 @@ type serveCmd struct {
 
 // Run serves until a signal comes.
 func (c *serveCmd) Run(env *environment) error {
+	if c.Listen == "" { // it would be all interfaces
+		return usageError{errors.New("--listen is empty: write HOST:PORT, such as 127.0.0.1:8484, or :8484 for all interfaces")}
+	}
+	if c.Data == "" {
+		return usageError{errors.New("--data is empty: name a folder, or leave it out for ./rowloom-data")}
+	}
 	for name, n := range map[string]int64{"max-body": int64(c.MaxBody), "max-message": int64(c.MaxMessage), "max-rooms": int64(c.MaxRooms),
-		"max-connections": int64(c.MaxConnections), "idle-after": int64(c.IdleAfter), "drain": int64(c.Drain)} {
+		"max-connections": int64(c.MaxConnections), "max-incoming": int64(c.MaxIncoming), "max-outgoing": int64(c.MaxOutgoing), "idle-after": int64(c.IdleAfter), "drain": int64(c.Drain)} {
 		if n <= 0 {
 			return usageError{fmt.Errorf("--%s has to be more than 0", name)}
 		}
+	}
+	if c.MaxIncoming/3 < c.MaxMessage { // the buffer of a message that arrives grows by more than twice
+		return usageError{fmt.Errorf("--max-incoming=%v has to be at least three times --max-message=%v, or the largest message could not be received", c.MaxIncoming, c.MaxMessage)}
+	}
+	if c.MaxOutgoing < c.MaxMessage {
+		return usageError{fmt.Errorf("--max-outgoing=%v has to be at least --max-message=%v, or the largest message could not be sent", c.MaxOutgoing, c.MaxMessage)}
 	}
 	for name, token := range map[string]*string{"token": c.Token, "read-token": c.ReadToken} {
 		if token != nil && *token == "" { // a variable that somebody forgot to set must not open the door
@@ -111,6 +124,7 @@ func (c *serveCmd) options(log *slog.Logger, at net.Addr) *hub.Options {
 		IdleAfter: c.IdleAfter,
 		Limits: hub.Limits{
 			Body: int64(c.MaxBody), Message: int64(c.MaxMessage), Rooms: c.MaxRooms, Connections: c.MaxConnections,
+			Incoming: int64(c.MaxIncoming), Outgoing: int64(c.MaxOutgoing),
 		},
 		Log: roomdb.Options{
 			MaxBytes: int64(c.MaxDatabase),
@@ -137,8 +151,7 @@ func (c *serveCmd) options(log *slog.Logger, at net.Addr) *hub.Options {
 
 // announceCheck says on a terminal that the start will take a while.
 func (c *serveCmd) announceCheck(w io.Writer) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || c.Check == "header" {
+	if !isTerminal(w) || c.Check == "header" {
 		return
 	}
 	if stat, err := os.Stat(filepath.Join(c.Data, "rooms.db")); err == nil && stat.Size() > 100<<20 {
@@ -152,7 +165,7 @@ func (c *serveCmd) announce(w io.Writer, log *slog.Logger, at net.Addr) {
 	if abs, err := filepath.Abs(data); err == nil {
 		data = abs
 	}
-	host := at.String()
+	host, everywhere := reachable(at)
 	fmt.Fprintf(w, "listening on http://%s\n", host)
 	line := func(name, address string) { fmt.Fprintf(w, "  %-9s %s\n", name, address) }
 	line("page", "http://"+host+"/")
@@ -168,6 +181,9 @@ func (c *serveCmd) announce(w io.Writer, log *slog.Logger, at net.Addr) {
 		line(family, "is missing: "+why)
 	}
 	line("data", data)
+	if everywhere {
+		line("network", "all interfaces of this machine: others reach it by its name or address, at the same port")
+	}
 	if !isLoopback(at) && c.Token == nil {
 		log.Warn("everybody who reaches this address may read and write: set --token")
 	}
@@ -200,6 +216,20 @@ func (c *serveCmd) end(log *slog.Logger, server *http.Server, h *hub.Hub, signal
 		log.Info("ended")
 	}
 	return err
+}
+
+// reachable returns the host and port by which this machine reaches an address that is listened on. everywhere says that the address is that of all
+// interfaces, which nobody can connect to.
+func reachable(at net.Addr) (host string, everywhere bool) {
+	a, ok := at.(*net.TCPAddr)
+	if !ok || !a.IP.IsUnspecified() {
+		return at.String(), false
+	}
+	name := "localhost" // whichever of its addresses is listened on
+	if a.IP.To4() != nil {
+		name = "127.0.0.1"
+	}
+	return net.JoinHostPort(name, strconv.Itoa(a.Port)), true
 }
 
 func isLoopback(at net.Addr) bool {

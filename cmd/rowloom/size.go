@@ -28,3 +28,15 @@ func (s *size) UnmarshalText(text []byte) error {
 	*s = size(n * factor)
 	return nil
 }
+
+// String writes a size as it is read.
+func (s size) String() string {
+	n, unit := int64(s), ""
+	for _, u := range []string{"KiB", "MiB", "GiB"} {
+		if n == 0 || n%1024 != 0 {
+			break
+		}
+		n, unit = n/1024, u
+	}
+	return strconv.FormatInt(n, 10) + unit
+}

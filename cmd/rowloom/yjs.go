@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/rowloom/rowloom/adapters/yjs"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt/update"
+	"github.com/rowloom/rowloom/store"
 )
 
 // yjsCmd is `rowloom yjs`: tools for files that hold Yjs updates. Where a file is named, "-" is the standard input or output.
@@ -27,6 +32,15 @@ func (v version) format() update.Version {
 	return update.V1
 }
 
+// misread is the error for a file that should be an update of the format.
+func (v version) misread(name string, b []byte, err error) error {
+	wanted := "yjs"
+	if v == "2" {
+		wanted = "yjs2"
+	}
+	return fmt.Errorf("%s: %w", called(name), misread(b, wanted, err))
+}
+
 type yjsDumpCmd struct {
 	Format version `name:"format" default:"1" enum:"1,2" help:"Update format: ${enum} (${default})."`
 	File   string  `arg:"" help:"File with an update, such as a document's whole state."`
@@ -39,7 +53,7 @@ func (c *yjsDumpCmd) Run(env *environment) error {
 		return err
 	}
 	if err := update.WriteDump(env.stdout, c.Format.format(), b, nil); err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return c.Format.misread(c.File, b, err)
 	}
 	return nil
 }
@@ -52,6 +66,9 @@ type yjsMergeCmd struct {
 
 // Run merges the updates.
 func (c *yjsMergeCmd) Run(env *environment) error {
+	if err := cmp.Or(env.binaryTo(c.Out), once(c.Files...)); err != nil {
+		return err
+	}
 	var all [][]byte
 	for _, f := range c.Files {
 		b, err := readFile(f)
@@ -62,6 +79,10 @@ func (c *yjsMergeCmd) Run(env *environment) error {
 	}
 	b, err := update.Merge(c.Format.format(), all, nil)
 	if err != nil {
+		var in *update.InputError
+		if errors.As(err, &in) {
+			return c.Format.misread(c.Files[in.Index], all[in.Index], in.Err)
+		}
 		return err
 	}
 	return env.writeFile(c.Out, b)
@@ -76,6 +97,9 @@ type yjsDiffCmd struct {
 
 // Run shows or writes what New has beyond Old.
 func (c *yjsDiffCmd) Run(env *environment) error {
+	if err := cmp.Or(env.binaryTo(c.Out), once(c.Old, c.New)); err != nil {
+		return err
+	}
 	old, err := readFile(c.Old)
 	if err != nil {
 		return err
@@ -87,11 +111,11 @@ func (c *yjsDiffCmd) Run(env *environment) error {
 	v := c.Format.format()
 	known, err := update.StateVectorOf(v, old, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Old, err)
+		return c.Format.misread(c.Old, old, err)
 	}
 	d, err := update.Diff(v, b, known, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.New, err)
+		return c.Format.misread(c.New, b, err)
 	}
 	if c.Out != "" {
 		return env.writeFile(c.Out, d)
@@ -107,18 +131,22 @@ type yjsConvertCmd struct {
 
 // Run converts the update.
 func (c *yjsConvertCmd) Run(env *environment) error {
+	if err := env.binaryTo(c.Out); err != nil {
+		return err
+	}
 	b, err := readFile(c.In)
 	if err != nil {
 		return err
 	}
-	from := update.V1
-	if c.To.format() == update.V1 {
-		from = update.V2
+	from := version("1")
+	if c.To == "1" {
+		from = "2"
 	}
-	if b, err = update.Convert(b, from, c.To.format(), nil); err != nil {
-		return fmt.Errorf("%s: %w", c.In, err)
+	converted, err := update.Convert(b, from.format(), c.To.format(), nil)
+	if err != nil {
+		return from.misread(c.In, b, err)
 	}
-	return env.writeFile(c.Out, b)
+	return env.writeFile(c.Out, converted)
 }
 
 type yjsLayoutCmd struct {
@@ -130,13 +158,22 @@ type yjsLayoutCmd struct {
 
 // Run moves the table.
 func (c *yjsLayoutCmd) Run(env *environment) error {
+	if c.Map == "" {
+		return usageError{errors.New("--map is empty: leave it out for tinybase")}
+	}
+	if err := env.binaryTo(c.Out); err != nil {
+		return err
+	}
 	b, err := readFile(c.In)
 	if err != nil {
 		return err
 	}
-	doc := ycrdt.New(nil)
-	if err := doc.Apply(b, nil); err != nil {
-		return fmt.Errorf("%s: %w", c.In, err)
+	doc, err := env.yjsDoc(b)
+	if err == nil {
+		_, err = yjsSource(doc).table(c.Map)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", called(c.In), err)
 	}
 	from, to := yjs.Nested, yjs.Flat
 	if c.To == "nested" {
@@ -144,11 +181,43 @@ func (c *yjsLayoutCmd) Run(env *environment) error {
 	}
 	moved, err := yjs.Convert(doc, c.Map, from, to, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", called(c.In), err)
 	}
 	if b, err = doc.EncodeStateAsUpdate(nil); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stderr, "moved %d cells and values to the layout %s\n", moved, c.To)
+	if moved == 0 {
+		env.note("there was nothing to move to the layout %s", c.To)
+	} else {
+		fmt.Fprintf(env.stderr, "moved %d cells and values to the layout %s\n", moved, c.To)
+	}
 	return env.writeFile(c.Out, b)
+}
+
+// yjsDoc makes a document of an update, and tells of what is missing in it.
+func (env *environment) yjsDoc(b []byte) (*ycrdt.Doc, error) {
+	doc := ycrdt.New(nil)
+	if err := doc.Apply(b, nil); err != nil {
+		return nil, misread(b, "yjs", err)
+	}
+	if p := doc.Pending(); p.Structs != nil || p.Deletes != nil {
+		from := ""
+		for _, client := range slices.Sorted(maps.Keys(p.Missing)) {
+			from = fmt.Sprintf(", such as those of client %d from clock %d on", client, p.Missing[client])
+			break
+		}
+		env.note("a part of the update needs others that are not there%s, and does not count: join them first with rowloom yjs merge", from)
+	}
+	return doc, nil
+}
+
+// yjsTable returns the content of the table under a name, and tells of what cannot be in it.
+func (env *environment) yjsTable(doc *ycrdt.Doc, name string) (*store.Snapshot, error) {
+	content, err := yjsSource(doc).table(name)
+	if err != nil {
+		return nil, err
+	}
+	places, err := yjsLeftOut(doc, name, content)
+	env.leftOut(places)
+	return content, err
 }

@@ -4,6 +4,7 @@ package automerge_test
 
 import (
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,24 +15,25 @@ import (
 	"github.com/rowloom/rowloom/adapters/automerge/amchange"
 )
 
+var (
+	firstSeed = flag.Uint64("seed", 1, "the seed of the first random document")
+	documents = flag.Int("documents", 30, "how many random documents")
+)
+
 // Random documents of JavaScript, with maps, lists, texts, marks and counters edited by three actors at once: our index says of
-// each what JavaScript says, whichever order the changes come in.
+// each what JavaScript says, whichever order the changes come in. With -args -seed=N -documents=M others are made.
 func TestIndex_AgreesWithJavaScriptOnRandomDocuments(t *testing.T) {
 	js := peers(t)
-	n := 30
-	if testing.Short() {
-		n = 10
-	}
-	for range n {
-		seed := rand.Uint32()
+	for seed := *firstSeed; seed < *firstSeed+uint64(*documents); seed++ {
+		rng := rand.New(rand.NewPCG(seed, 0))
 		var want struct {
 			Heads     []string
 			Changes   [][]byte
 			Doc       any
 			Conflicts map[string][]string
 		}
-		js.Call("random", args{"seed": seed, "steps": 60}, &want)
-		rand.Shuffle(len(want.Changes), func(i, j int) { want.Changes[i], want.Changes[j] = want.Changes[j], want.Changes[i] })
+		require.NoError(t, js.Do("random", args{"seed": rng.Uint32(), "steps": 60}, &want), "seed %d", seed)
+		rng.Shuffle(len(want.Changes), func(i, j int) { want.Changes[i], want.Changes[j] = want.Changes[j], want.Changes[i] })
 		d, err := automerge.Load(nil, nil)
 		require.NoError(t, err)
 		for _, c := range want.Changes {
