@@ -164,9 +164,9 @@ func checkSums(ctx context.Context, db *sql.DB, file string) error {
 			var family string
 			var data sql.RawBytes
 			if err := rows.Scan(&room, &family, &seq, &data, &sum); err != nil {
-				return fmt.Errorf("roomdb: check %s: %w", file, err)
+				return unreadable(ctx, file, err)
 			}
-			if checksum(seq, family, data) != sum {
+			if checksum(room, seq, family, data) != sum {
 				reasons = append(reasons, fmt.Sprintf("record %d of room number %d (%s) has a wrong checksum", seq, room, family))
 			}
 		}

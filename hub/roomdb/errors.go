@@ -1,6 +1,7 @@
 package roomdb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,4 +67,12 @@ func isDamage(err error) bool {
 		return false
 	}
 	return e.Code()&0xFF == codeCorrupt || e.Code()&0xFF == codeNotADB || e.Code() == codeShortRead
+}
+
+// unreadable is the error for a row that cannot be what was written: that is damage too, unless reading was given up meanwhile.
+func unreadable(ctx context.Context, file string, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return &DamageError{File: file, Reasons: []string{err.Error()}}
 }

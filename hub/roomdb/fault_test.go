@@ -56,6 +56,22 @@ func filled(t testing.TB, dir string) map[string][]string {
 	return want
 }
 
+// altered returns the bytes of a database after a statement.
+func altered(t testing.TB, file, statement string) []byte {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	r, err := db.Exec(statement)
+	require.NoError(t, err)
+	n, err := r.RowsAffected()
+	require.NoError(t, err)
+	require.Positive(t, n)
+	require.NoError(t, db.Close())
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return b
+}
+
 // spoil changes one byte of a record of room 7, and of copies of it in free space.
 func spoil(t testing.TB, b []byte) []byte {
 	record := strings.Repeat("x", 900)
@@ -81,6 +97,15 @@ func TestOpen_RefusesADamagedDatabaseAndLeavesItAlone(t *testing.T) {
 		},
 		"one byte of a record": func(t *testing.T, _ string, b []byte) []byte {
 			return spoil(t, b)
+		},
+		"number below zero": func(t *testing.T, file string, _ []byte) []byte {
+			return altered(t, file, "UPDATE entry SET seq = -87 WHERE seq = (SELECT max(seq) FROM entry)")
+		},
+		"snapshot below zero": func(t *testing.T, file string, _ []byte) []byte {
+			return altered(t, file, "UPDATE snapshot SET upto = -1")
+		},
+		"a record in another room": func(t *testing.T, file string, _ []byte) []byte {
+			return altered(t, file, "UPDATE entry SET room = 99 WHERE room = (SELECT max(room) FROM entry) AND seq = (SELECT max(seq) FROM entry)")
 		},
 		"no file, but a log": func(t *testing.T, file string, _ []byte) []byte {
 			require.NoError(t, os.WriteFile(file+"-wal", []byte("something"), 0o600))

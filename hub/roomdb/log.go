@@ -92,7 +92,7 @@ func (l *Log) begin(ctx context.Context) error {
 			var seq uint64
 			var snapshot, records, bytes int
 			if err := rows.Scan(&family, &seq, &snapshot, &records, &bytes); err != nil {
-				return err
+				return unreadable(ctx, l.db.dir, err)
 			}
 			s := l.sizes[family]
 			s.Snapshot += snapshot
@@ -174,9 +174,9 @@ func (l *Log) loadFrom(ctx context.Context, tx *sql.Tx, query string, id int64, 
 		var number uint64
 		var sum int64
 		if err := rows.Scan(&r.Family, &number, &r.Data, &sum); err != nil {
-			return err
+			return unreadable(ctx, l.db.dir, err)
 		}
-		if checksum(number, r.Family, r.Data) != sum {
+		if checksum(id, number, r.Family, r.Data) != sum {
 			return &DamageError{File: l.db.dir, Reasons: []string{fmt.Sprintf("record %d of room %q (%s) has a wrong checksum", number, l.room, r.Family)}}
 		}
 		if err := fn(r); err != nil {
@@ -215,7 +215,7 @@ func (l *Log) Append(records ...Record) (seq uint64, err error) {
 			for i, r := range records {
 				n := first + uint64(i)
 				if _, err := st.exec("INSERT INTO entry (room, seq, family, data, sum) VALUES (?, ?, ?, ?, ?)",
-					id, n, r.Family, notNil(r.Data), checksum(n, r.Family, r.Data)); err != nil {
+					id, n, r.Family, notNil(r.Data), checksum(id, n, r.Family, r.Data)); err != nil {
 					return err
 				}
 			}
@@ -406,7 +406,7 @@ func (l *Log) Compact(ctx context.Context, families []string, snapshot func(fami
 func putSnapshot(st *statements, room int64, family string, upto uint64, data []byte) error {
 	if _, err := st.exec(`INSERT INTO snapshot (room, family, upto, data, sum) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET upto = excluded.upto, data = excluded.data, sum = excluded.sum`,
-		room, family, upto, data, checksum(upto, family, data)); err != nil {
+		room, family, upto, data, checksum(room, upto, family, data)); err != nil {
 		return err
 	}
 	_, err := st.exec("DELETE FROM entry WHERE room = ? AND family = ? AND seq <= ?", room, family, upto)

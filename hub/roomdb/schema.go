@@ -10,7 +10,7 @@ import (
 // The marks of the database, in the header of the file.
 const (
 	applicationID = 0x526F_774C // "RowL"
-	userVersion   = 2
+	userVersion   = 3
 )
 
 // Names in the data folder.
@@ -30,7 +30,7 @@ var schema = []struct{ name, sql string }{
 	seq    INTEGER NOT NULL, -- counts over all families of the room, from 1
 	family TEXT    NOT NULL,
 	data   BLOB    NOT NULL,
-	sum    INTEGER NOT NULL, -- CRC-32C of seq, family and data
+	sum    INTEGER NOT NULL, -- CRC-32C of room, seq, family and data
 	PRIMARY KEY (room, seq)
 ) STRICT, WITHOUT ROWID`},
 	{"snapshot", `CREATE TABLE snapshot (
@@ -38,7 +38,7 @@ var schema = []struct{ name, sql string }{
 	family TEXT    NOT NULL,
 	upto   INTEGER NOT NULL, -- stands for the entries of the family up to this seq
 	data   BLOB    NOT NULL,
-	sum    INTEGER NOT NULL, -- CRC-32C of upto, family and data
+	sum    INTEGER NOT NULL, -- CRC-32C of room, upto, family and data
 	PRIMARY KEY (room, family)
 ) STRICT`},
 }
@@ -46,8 +46,9 @@ var schema = []struct{ name, sql string }{
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum is what the column sum holds.
-func checksum(seq uint64, family string, data []byte) int64 {
-	head := append(strconv.AppendUint(nil, seq, 10), ' ')
+func checksum(room int64, seq uint64, family string, data []byte) int64 {
+	head := append(strconv.AppendInt(nil, room, 10), ' ')
+	head = append(strconv.AppendUint(head, seq, 10), ' ')
 	head = append(append(head, family...), 0)
 	return int64(crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, data))
 }
