@@ -38,6 +38,8 @@ func lookAt(b []byte) (l look) {
 		return look{"yjs2", "a Yjs update of format V2", "rowloom yjs convert --to=1 makes V1 of it"}
 	case bytes.HasPrefix(text, []byte("[[")):
 		return look{"", "TinyBase's file of a MergeableStore, with stamps", "save its tables and values alone, as JSON.stringify(store.getContent()), for --from=tinybase"}
+	case bytes.HasPrefix(text, []byte(`{"room":`)):
+		return look{"", "a room as the server answers", "keep its tables and values alone, as jq '{tables, values}' does, for --from=json"}
 	case !bytes.HasPrefix(text, []byte("{")) && !bytes.HasPrefix(text, []byte("[")):
 		return look{}
 	case holds(store.NativeForm):

@@ -195,6 +195,7 @@ func TestCommands_SayWhatAFileLooksLikeThatTheyCannotRead(t *testing.T) {
 		"an SQLite database":                  file(t, "SQLite format 3\x00..."),
 		"a compressed file":                   file(t, "\x1f\x8b\x08..."),
 		"TinyBase's file of a MergeableStore": file(t, `[[{},"",0],[{},"",0]]`),
+		"a room as the server answers":        file(t, `{"room":"r","tables":{},"values":{}}`),
 	}
 	if automergeFile := families(t); len(automergeFile) > 1 {
 		files["an Automerge document"] = made(t, "automerge", table)
