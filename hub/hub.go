@@ -73,7 +73,7 @@ func Open(ctx context.Context, dir string, o *Options) (*Hub, error) {
 		if ev := h.opts.Events.WriteFailed; ev != nil {
 			ev(err)
 		}
-		h.keeper.poke() // to find the rooms whose logs are broken
+		h.keeper.seekBroken()
 	}
 	h.keeper.init(h)
 	if h.db, err = roomdb.Open(ctx, dir, &log); err != nil {
@@ -147,7 +147,12 @@ func (h *Hub) take(name string) (r *Room, taken bool, err error) {
 	h.rooms[name] = r
 	h.work.Go(func() {
 		start := h.opts.Now()
-		defer close(r.loaded)
+		defer func() {
+			close(r.loaded)
+			if r.err == nil && r.log.Err() != nil {
+				h.keeper.seekBroken()
+			}
+		}()
 		if r.err = r.load(h.ctx); r.err != nil {
 			h.fail(r, r.err)
 			return

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rowloom/rowloom/hub/roomdb"
@@ -9,8 +10,9 @@ import (
 
 // keeper is the hub's one goroutine: it unloads rooms that are idle, compacts logs that are long, and gives up rooms whose logs are broken.
 type keeper struct {
-	hub  *Hub
-	wake chan struct{}
+	hub    *Hub
+	wake   chan struct{}
+	broken atomic.Bool // some log may be
 
 	mu   sync.Mutex
 	long map[*Room]struct{} // whose logs may be long
@@ -25,6 +27,12 @@ func (k *keeper) look(r *Room) {
 	k.mu.Lock()
 	k.long[r] = struct{}{}
 	k.mu.Unlock()
+	k.poke()
+}
+
+// seekBroken asks the keeper to find the rooms whose logs are broken. A write that succeeds after the one that broke them does not mend them.
+func (k *keeper) seekBroken() {
+	k.broken.Store(true)
 	k.poke()
 }
 
@@ -64,10 +72,10 @@ func (k *keeper) unloadIdle() {
 }
 
 func (k *keeper) giveUpBroken() {
-	h := k.hub
-	if h.db.Err() == nil {
+	if !k.broken.Swap(false) {
 		return
 	}
+	h := k.hub
 	broken := map[*Room]error{}
 	h.mu.Lock()
 	for _, r := range h.rooms {
@@ -76,7 +84,7 @@ func (k *keeper) giveUpBroken() {
 			if r.err == nil && r.log.Err() != nil && !r.leaving {
 				broken[r] = r.log.Err()
 			}
-		default:
+		default: // it is looked at when it has been loaded
 		}
 	}
 	h.mu.Unlock()

@@ -234,10 +234,11 @@ func TestOpen_RefusesASecondOpeningOfTheFolder(t *testing.T) {
 func TestAppend_BreaksTheLogWhenTheDiskIsFull(t *testing.T) {
 	dir := t.TempDir()
 	failed := make(chan error, 100)
-	db := open(t, dir, &roomdb.Options{MaxBytes: 256 << 10, Events: roomdb.Events{Failed: func(err error) { failed <- err }}})
+	var l *roomdb.Log
+	db := open(t, dir, &roomdb.Options{MaxBytes: 256 << 10, Events: roomdb.Events{Failed: func(error) { failed <- l.Err() }}})
 	other := room(t, db, "other")
 	add(t, other, rec("yjs", "small"))
-	l := room(t, db, "a")
+	l = room(t, db, "a")
 	written := 0
 	var broken error
 	for broken == nil && written < 1000 {
@@ -248,7 +249,7 @@ func TestAppend_BreaksTheLogWhenTheDiskIsFull(t *testing.T) {
 		}
 	}
 	require.ErrorContains(t, broken, "full")
-	require.ErrorContains(t, <-failed, "full")
+	require.ErrorContains(t, <-failed, "full", "who is told that a write has failed finds the log broken")
 	require.Error(t, db.Err())
 	_, err := l.Append(rec("yjs", "y"))
 	require.Equal(t, broken, err, "a log must not have a gap")

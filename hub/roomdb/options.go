@@ -24,7 +24,7 @@ type Options struct {
 type Events struct {
 	// Committed reports one transaction: how many records and bytes, and how long it took.
 	Committed func(records, bytes int, took time.Duration)
-	// Failed reports a transaction that was given up.
+	// Failed reports a transaction that was given up. The logs whose records it held are broken by then.
 	Failed func(err error)
 }
 

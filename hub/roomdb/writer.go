@@ -112,13 +112,15 @@ func (w *writer) do(batch []*job) {
 		w.db.mu.Lock()
 		w.db.failed = err
 		w.db.mu.Unlock()
-		if ev := w.db.opts.Events; err != nil && ev.Failed != nil {
-			ev.Failed(err)
-		} else if err == nil && ev.Committed != nil {
+		ev := w.db.opts.Events
+		if err == nil && ev.Committed != nil {
 			ev.Committed(records, bytes, time.Since(start))
 		}
 		for _, j := range rest {
 			j.done(err)
+		}
+		if err != nil && ev.Failed != nil { // who looks for broken logs now finds them
+			ev.Failed(err)
 		}
 	}
 	w.mu.Lock()
