@@ -225,7 +225,7 @@ func (c *Conn) Close(code synchronizer.Code, reason string) error {
 	defer c.giveBack()
 	c.closing.Do(func() {
 		c.stop()
-		c.pinging.Wait()
+		defer c.pinging.Wait()
 		if code == synchronizer.CodeAbnormal { // nobody is there to be told
 			_ = c.ws.CloseNow()
 			return
@@ -235,7 +235,8 @@ func (c *Conn) Close(code synchronizer.Code, reason string) error {
 	return err
 }
 
-// ping asks the other end for a sign of life now and then, and drops the connection when there is none.
+// ping asks the other end for a sign of life now and then, and drops the connection when there is none. What ends it must not cut off the ping that is
+// being written: that would end the connection before the code and the reason have left.
 func (c *Conn) ping(ctx context.Context, every, timeout time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -245,7 +246,7 @@ func (c *Conn) ping(ctx context.Context, every, timeout time.Duration) {
 			return
 		case <-tick.C:
 		}
-		one, cancel := context.WithTimeout(ctx, timeout)
+		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		err := c.ws.Ping(one)
 		cancel()
 		if err != nil {
