@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -17,7 +18,8 @@ func (r *Room) etag(version uint64) string { return fmt.Sprintf(`"%d.%012d"`, ve
 // still less than the next version.
 func newLoading() uint64 { return rand.Uint64N(9e11) }
 
-var errNotModified = &problem{status: http.StatusNotModified}
+// errNotModified says that the client has what is there already.
+var errNotModified = errors.New("hub: not modified")
 
 // condition evaluates If-Match and If-None-Match (RFC 9110, section 13). exists says whether there is something at the address now, and tag is its entity
 // tag. The error is errNotModified or a problem.
@@ -76,7 +78,11 @@ func matches(lines []string, tag string, exists, weak bool) bool {
 func (a *answer) sendOf(r *Room, snap *store.Snapshot, write func(b []byte) []byte) error {
 	tag := r.etag(snap.Version())
 	a.w.Header().Set("ETag", tag)
-	if err := a.condition(tag, true); err != nil {
+	if err := a.condition(tag, true); err == errNotModified {
+		a.w.Header().Set("Cache-Control", "no-store")
+		a.w.WriteHeader(http.StatusNotModified)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return a.send(http.StatusOK, jsonType, append(write(nil), '\n'))

@@ -48,11 +48,6 @@ func problemOf(err error) *problem {
 }
 
 func (p *problem) write(w http.ResponseWriter) {
-	if p.status == http.StatusNotModified { // no problem at all
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(p.status)
-		return
-	}
 	b := append([]byte(nil), `{"title":`...)
 	b = jsjson.AppendString(b, http.StatusText(p.status))
 	b = append(b, `,"status":`...)

@@ -66,11 +66,8 @@ func (t *Target) AllConflicts(limit int) (all []Conflict, more bool) {
 			return
 		}
 		for _, x := range ix.Conflicts() {
-			at, ok := t.layout.place(x.Path)
-			if level := at.Level(); !ok || level != store.AtCell && level != store.AtValue {
-				continue
-			}
-			if !x.Elem.IsZero() || len(x.Path) != len(t.layout.keys(at)) { // inside a cell, not at it
+			at, ok := t.placeAt(x.Path)
+			if level := at.Level(); !ok || !x.Elem.IsZero() || level != store.AtCell && level != store.AtValue {
 				continue
 			}
 			c, ok := t.conflict(ix, at, x.Path)
@@ -92,12 +89,10 @@ func (t *Target) tellConflicts(d *amchange.Delta) {
 	t.doc.View(func(ix *amchange.Index) {
 		for _, list := range [][][]string{d.Touched, d.Conflicted} {
 			for _, keys := range list {
-				at, ok := t.layout.place(keys)
-				if !ok || len(keys) != len(t.layout.keys(at)) { // inside a cell, not at it
-					continue
-				}
-				if c, ok := t.conflict(ix, at, keys); ok {
-					all = append(all, c)
+				if at, ok := t.placeAt(keys); ok {
+					if c, ok := t.conflict(ix, at, keys); ok {
+						all = append(all, c)
+					}
 				}
 			}
 		}
@@ -105,6 +100,12 @@ func (t *Target) tellConflicts(d *amchange.Delta) {
 	for _, c := range all {
 		t.onConflict(c)
 	}
+}
+
+// placeAt returns the place that has just these keys, and none that has them inside.
+func (t *Target) placeAt(keys []string) (at store.Path, ok bool) {
+	at, ok = t.layout.place(keys)
+	return at, ok && len(keys) == len(t.layout.keys(at))
 }
 
 // conflict describes the conflict at a place whose keys are given. Values that were restored do not compete with each other.

@@ -41,14 +41,11 @@ func (c *automergeVerifyCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	doc, err := automerge.Load(b, nil)
+	doc, err := env.automergeDoc(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", called(c.File), misread(b, "automerge", err))
+		return fmt.Errorf("%s: %w", called(c.File), err)
 	}
 	defer doc.Close()
-	if n := doc.Waiting(); n > 0 {
-		env.note("%d changes in it depend on others that are not there, and do not count", n)
-	}
 	_, err = fmt.Fprintf(env.stdout, "%s is sound: heads %v, %d places with more than one value\n", called(c.File), doc.Heads(), len(doc.Conflicts()))
 	return err
 }
@@ -72,4 +69,16 @@ func (c *automergeConvertCmd) Run(env *environment) error {
 	return (&convertCmd{
 		From: cmp.Or(c.From, "automerge"), To: cmp.Or(c.To, "automerge"), Map: c.Map, Out: c.Out, In: c.In,
 	}).Run(env)
+}
+
+// automergeDoc reads a document, which the caller closes, and tells of what is missing in it.
+func (env *environment) automergeDoc(b []byte) (*automerge.Doc, error) {
+	doc, err := automerge.Load(b, nil)
+	if err != nil {
+		return nil, misread(b, "automerge", err)
+	}
+	if n := doc.Waiting(); n > 0 {
+		env.note("%d changes in it depend on others that are not there, and do not count", n)
+	}
+	return doc, nil
 }

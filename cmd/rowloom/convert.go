@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/rowloom/rowloom/adapters/automerge"
@@ -30,8 +29,8 @@ written to a terminal.`
 
 // Run converts the file.
 func (c *convertCmd) Run(env *environment) error {
-	if c.Map == "" {
-		return usageError{errors.New("--map is empty: leave it out for tinybase")}
+	if err := namesTable(c.Map); err != nil {
+		return err
 	}
 	if c.To == "yjs" || c.To == "automerge" {
 		if err := env.binaryTo(c.Out); err != nil {
@@ -75,12 +74,9 @@ func (c *convertCmd) read(env *environment, b []byte) (*store.Snapshot, error) {
 		}
 		return env.yjsTable(doc, c.Map)
 	}
-	doc, err := automerge.Load(b, nil)
+	doc, err := env.automergeDoc(b)
 	if err != nil {
-		return nil, misread(b, c.From, err)
-	}
-	if n := doc.Waiting(); n > 0 {
-		env.note("%d changes in it depend on others that are not there, and do not count", n)
+		return nil, err
 	}
 	defer doc.Close()
 	content, err := automergeSource(env, doc).table(c.Map)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,14 @@ import (
 	"github.com/rowloom/rowloom/adapters/yjs/ycrdt"
 	"github.com/rowloom/rowloom/store"
 )
+
+// namesTable refuses the empty name, which a variable that somebody forgot to set gives.
+func namesTable(name string) error {
+	if name == "" {
+		return usageError{errors.New("--map is empty: leave it out for tinybase")}
+	}
+	return nil
+}
 
 // source is a document, in which tables lie under names.
 type source struct {

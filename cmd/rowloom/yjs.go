@@ -158,8 +158,8 @@ type yjsLayoutCmd struct {
 
 // Run moves the table.
 func (c *yjsLayoutCmd) Run(env *environment) error {
-	if c.Map == "" {
-		return usageError{errors.New("--map is empty: leave it out for tinybase")}
+	if err := namesTable(c.Map); err != nil {
+		return err
 	}
 	if err := env.binaryTo(c.Out); err != nil {
 		return err

@@ -91,13 +91,8 @@ func (c *crowd) look(name string) (l look) {
 // bound to documents in JavaScript only when stores is true.
 func (c *crowd) settle(stores bool, ok func(serve.Content) bool) serve.Content {
 	c.t.Helper()
-	var want serve.Content
-	different := func() string {
-		r, err := c.server.TryRoom(c.room)
-		if err != nil {
-			return err.Error()
-		}
-		if want = r.Content; !ok(want) {
+	return c.server.Settle(c.t, c.room, func(want serve.Content) string {
+		if !ok(want) {
 			return fmt.Sprintf("the server holds %v", want)
 		}
 		for _, name := range c.names {
@@ -110,16 +105,7 @@ func (c *crowd) settle(stores bool, ok func(serve.Content) bool) serve.Content {
 			}
 		}
 		return ""
-	}
-	var last string
-	for end := time.Now().Add(serve.Patience); ; time.Sleep(5 * time.Millisecond) {
-		if last = different(); last == "" {
-			return want
-		}
-		if time.Now().After(end) {
-			c.t.Fatalf("not equal within %v: %s", serve.Patience, last)
-		}
-	}
+	})
 }
 
 func equal(want serve.Content) func(serve.Content) bool {

@@ -374,11 +374,16 @@ func TestClient_CarriesNullsAndObjectsAtTinyBasesOwnServers(t *testing.T) {
 
 // large fills a store with more than a frame of TinyBase holds.
 func large(t *testing.T, m *mergeable.Store) {
-	text := strings.Repeat("é<x", 2000)
+	largeOf(t, m, 400, 6, strings.Repeat("é<x", 2000))
+}
+
+// largeOf does so with so many rows and cells in each, all of which begin with text.
+func largeOf(t *testing.T, m *mergeable.Store, rows, cells int, text string) {
+	t.Helper()
 	update(t, m, func(tx *store.Tx) error {
-		for i := range 400 {
-			for j := range 6 {
-				if err := tx.SetCell("t", fmt.Sprint("r", i), fmt.Sprint("c", j), store.Of(text+fmt.Sprint(i*6+j))); err != nil {
+		for i := range rows {
+			for j := range cells {
+				if err := tx.SetCell("t", fmt.Sprint("r", i), fmt.Sprint("c", j), store.Of(text+fmt.Sprint(i*cells+j))); err != nil {
 					return err
 				}
 			}
@@ -441,18 +446,7 @@ func TestServer_FirstSyncLargerThanOneFrame(t *testing.T) {
 	p := peers(t)
 	s := serve(t, false, tinybase.Options{})
 	m := s.store("large")
-	text := strings.Repeat("x", 150)
-	update(t, m, func(tx *store.Tx) error {
-		for i := range 20_000 {
-			for j := range 5 {
-				if err := tx.SetCell("t", fmt.Sprint("r", i), fmt.Sprint("c", j), store.Of(text+fmt.Sprint(i*5+j))); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	require.Greater(t, len(m.Changes().AppendJSON(nil)), 17<<20)
+	largeOf(t, m, 20_000, 5, strings.Repeat("x", 150))
 	p.Call("create", args{"peer": "js", "version": "10.0"}, nil)
 	p.Call("connect", args{"peer": "js", "url": s.url + "/large", "timeout": 10}, nil)
 	reach(t, p, "js", m)
